@@ -1,0 +1,3 @@
+from aiohttp import web
+from core.desk.desk import Desk
+def add_api_routes(app: web.Application, desk: Desk) -> None: ...

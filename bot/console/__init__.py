@@ -1,0 +1,1 @@
+"""Pages for people who follow a link: the ticket with its story."""

@@ -1,0 +1,164 @@
+"""What the sub-commands do: read the configuration, run, and leave with the right exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from core.config.check import check
+from core.config.load import ConfigError, load
+from core.config.problems import ConfigProblem
+from core.config.settings import Settings
+
+_log = logging.getLogger("deskbell")
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def load_or_explain(path: Path | None) -> Settings | None:
+    """The settings, or None after every problem is printed, a line each."""
+    try:
+        return load(path, os.environ)
+    except ConfigError as error:
+        show(error.problems)
+        return None
+
+
+def show(problems: list[ConfigProblem]) -> None:
+    for problem in problems:
+        sys.stderr.write(f"{problem}\n")
+
+
+def run_service(config: Path | None, host: str | None, port: int | None, insecure_teams: bool) -> int:
+    settings = load_or_explain(config)
+    if settings is None:
+        return FAILED
+    server = settings.server
+    server = server.model_copy(update={"host": host or server.host, "port": server.port if port is None else port})
+    settings = settings.model_copy(update={"server": server})
+    if insecure_teams:
+        if not _is_loopback(server.host):
+            sys.stderr.write("--insecure-teams goes only with a loopback address: add --host 127.0.0.1\n")
+            return WRONG_USAGE
+        settings = settings.model_copy(
+            update={"msteams": settings.msteams.model_copy(update={"insecure": True})}
+        )
+    from bot.logs import set_up_logging
+
+    set_up_logging(settings.log)
+    return run_async(_serve(settings))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def run_async(main: object) -> int:
+    """Run a coroutine that returns an exit status, on uvloop where it is installed."""
+    try:
+        import uvloop
+
+        return int(uvloop.run(main))  # type: ignore[arg-type]
+    except ImportError:
+        return int(asyncio.run(main))  # type: ignore[arg-type]
+
+
+async def _serve(settings: Settings) -> int:
+    from bot.app import build, serve
+
+    try:
+        service = build(settings)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    stopped = stop_signal()
+    _announce(settings)
+    try:
+        await serve(service, settings.server.host, settings.server.port, stopped, _ready)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror}\n")
+        return FAILED
+    _log.info("stopped; everything begun is finished")
+    return OK
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    return stopped
+
+
+def _ready(address: str) -> None:
+    _log.info("ready on %s", address)
+
+
+def _announce(settings: Settings) -> None:
+    """Say which doors are shut, and which variable opens them."""
+    if not settings.slack.enabled:
+        _log.info("Slack is off: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN)")
+    if not settings.msteams.enabled:
+        _log.info("Teams is off: set MICROSOFT_APP_ID and MICROSOFT_APP_PASSWORD")
+    if settings.webhook_token is None and all(source.token is None for source in settings.sources.values()):
+        _log.warning("webhooks are refused: set DESKBELL_WEBHOOK_TOKEN, or a token for each source")
+    if settings.api_token is None:
+        _log.info("the HTTP API is off: set DESKBELL_API_TOKEN")
+
+
+def run_check(config: Path | None, online: bool) -> int:
+    settings = load_or_explain(config)
+    if settings is None:
+        return FAILED
+    problems = check(settings)
+    show(problems)
+    if online:
+        from bot.online import check_online
+
+        problems += run_probes(check_online(settings))
+    errors = [problem for problem in problems if problem.level == "error"]
+    sys.stdout.write("the configuration is not usable yet\n" if errors else "the configuration is fine\n")
+    return FAILED if errors else OK
+
+
+def run_probes(probes: object) -> list[ConfigProblem]:
+    found: list[ConfigProblem] = asyncio.run(probes)  # type: ignore[arg-type]
+    show(found)
+    return found
+
+
+def run_upgrade(config: Path | None) -> int:
+    settings = load_or_explain(config)
+    if settings is None:
+        return FAILED
+    from core.store.database import connect
+    from core.store.upgrade import HEAD, upgrade
+
+    try:
+        changed = upgrade(connect(settings.database.url))
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    sys.stdout.write(f"{'upgraded to' if changed else 'already at'} {HEAD}\n")
+    return OK
+
+
+def print_current(config: Path | None) -> int:
+    settings = load_or_explain(config)
+    if settings is None:
+        return FAILED
+    from core.store.database import connect
+    from core.store.upgrade import current
+
+    sys.stdout.write(f"{current(connect(settings.database.url)) or 'empty'}\n")
+    return OK

@@ -1,0 +1,134 @@
+"""Who acts, and in which words they are answered.
+
+Commands and clicks carry no language, so Slack is asked once a day for a person's profile: on first sight within a
+small time budget, later in the background, so that nobody's command waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.slack.api import CallFailed, SlackApi
+from bot.slack.inflight import Inflight
+from core.config.settings import Settings
+from core.i18n import Words, closest_language
+from core.model import Person
+from core.people import Directory, Seen
+
+PLATFORM = "slack"
+FIRST_SIGHT_SECONDS = 0.8
+_FRESH = timedelta(hours=24)
+_TRY_AGAIN = timedelta(minutes=5)
+_REMEMBERED = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+class SlackPeople:
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory,
+        api: SlackApi,
+        inflight: Inflight,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings, self._directory, self._api, self._inflight, self._now = settings, directory, api, inflight, now
+        self._ask_after: dict[str, datetime] = {}
+        self._asking: dict[str, asyncio.Task[Person]] = {}
+        self._words: dict[str, Words] = {}
+
+    async def meet(self, user: str, tenant: str, name: str | None = None) -> Person:
+        """The person behind a Slack user id; ``tenant`` is the team, ``name`` what the payload calls them."""
+        person = await self._met(user, tenant, name)
+        _keep(self._words, user, self.words(person))
+        return person
+
+    async def ids(self, users: Iterable[tuple[str, str | None]], tenant: str) -> dict[str, str]:
+        """Slack user id -> Deskbell id, for the (user, name) pairs of people that somebody mentioned."""
+        pairs = list(users)
+        people = await asyncio.gather(*(self.meet(user, tenant, name) for user, name in pairs))
+        return {user: person.id for (user, _), person in zip(pairs, people, strict=True)}
+
+    def words(self, person: Person) -> Words:
+        """The person's language and time zone, with the configured ones for what is not known."""
+        language = closest_language(person.language, self._settings.language)
+        return Words(language, _zone(person.time_zone) or self._settings.time_zone)
+
+    def last_words(self, user: str) -> Words:
+        """The words of somebody who was met before, without asking anybody."""
+        return self._words.get(user) or Words(self._settings.language, self._settings.time_zone)
+
+    async def _met(self, user: str, tenant: str, name: str | None) -> Person:
+        known = await self._directory.known(PLATFORM, user)
+        asking = self._asking.get(user)
+        if asking is None and self._now() >= self._ask_after.get(user, self._now()):
+            asking = self._ask(user, tenant, name)
+        if known is not None and (known.language or asking is None):
+            return known
+        if asking is not None:
+            done, _ = await asyncio.wait({asking}, timeout=FIRST_SIGHT_SECONDS)
+            if done:
+                return asking.result()
+        return known or await self._directory.meet(Seen(PLATFORM, user, tenant, name=name))
+
+    def _ask(self, user: str, tenant: str, name: str | None) -> asyncio.Task[Person]:
+        task = self._inflight.spawn(self._look_up(user, tenant, name))
+        self._asking[user] = task
+        task.add_done_callback(lambda _: self._asking.pop(user, None))
+        return task
+
+    async def _look_up(self, user: str, tenant: str, name: str | None) -> Person:
+        try:
+            answer = await self._api.call("users.info", {"user": user, "include_locale": True})
+            seen, again = _profile(user, tenant, name, answer.get("user")), _FRESH
+        except CallFailed as error:
+            _log.info("no profile from Slack", extra={"code": error.code})
+            seen, again = Seen(PLATFORM, user, tenant, name=name), _TRY_AGAIN
+        person = await self._directory.meet(seen)
+        _keep(self._ask_after, user, self._now() + again)
+        return person
+
+
+def _profile(user: str, tenant: str, name: str | None, answer: Any) -> Seen:
+    """https://docs.slack.dev/reference/objects/user-object; what has an unexpected shape counts as not said."""
+    found = answer if isinstance(answer, dict) else {}
+    profile = found.get("profile")
+    profile = profile if isinstance(profile, dict) else {}
+    called = profile.get("display_name") or profile.get("real_name") or found.get("real_name") or found.get("name")
+    return Seen(
+        PLATFORM,
+        user,
+        tenant,
+        name=_text(called) or name,
+        email=_text(profile.get("email")),
+        language=closest_language(_text(found.get("locale")), "") or None,
+        time_zone=_zone(_text(found.get("tz"))),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _zone(name: str | None) -> str | None:
+    """``name`` if it is a time zone of this machine."""
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _keep(cache: dict[str, Any], key: str, value: object) -> None:
+    """The newest ones stay."""
+    cache.pop(key, None)
+    cache[key] = value
+    while len(cache) > _REMEMBERED:
+        del cache[next(iter(cache))]

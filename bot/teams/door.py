@@ -1,0 +1,194 @@
+"""The Teams door: ``POST /api/messages``.
+
+Checked, parsed, done once, answered: an invoke with its body, anything else with an empty 200.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import msgspec
+import structlog
+from aiohttp import web
+
+from bot.commands.call import Dispatcher
+from bot.teams import answers
+from bot.teams.adapter import DeskAdapter
+from bot.teams.auth import Caller, Claims, Gate, Refused
+from bot.teams.bot import DeskBot, Placed
+from bot.teams.connector import Connector
+from bot.teams.credentials import TokenUnavailable
+from bot.teams.incoming import Incoming, Malformed, parse
+from bot.teams.invokes import READS
+from bot.teams.keys import KeysUnavailable, SigningKeys
+from bot.teams.once import Busy, Once, Seen
+from bot.teams.people import People
+from bot.teams.places import Places
+from core.config.settings import Settings
+from core.conversations import ConversationBook
+from core.errors import StoreUnavailable
+from core.people import Directory
+
+PATH = "/api/messages"
+LARGEST_BODY = 256 * 1024
+_READ_SECONDS = 15
+_EFFECTS = frozenset({"message", "invoke", "installationUpdate"})
+_PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+_log = structlog.get_logger(__name__)
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    status: int = 200
+    body: Any = None
+
+
+class _Failed(Exception):
+    """A turn that is to be done again if Teams asks again; ``reply`` is for this time."""
+
+    def __init__(self, reply: _Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+class TeamsDoor:
+    """``now`` gives timezone-aware UTC. ``connector`` is shared with the notifier where there is one.
+
+    ``placed`` hears of every ticket card that was posted as an answer.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        dispatch: Dispatcher,
+        people: Directory,
+        book: ConversationBook,
+        session: aiohttp.ClientSession,
+        seen: Seen,
+        now: Callable[[], datetime],
+        *,
+        connector: Connector | None = None,
+        placed: Placed | None = None,
+    ) -> None:
+        self._settings = settings
+        self.connector = connector or Connector(settings.msteams, session)
+        self._keys = SigningKeys(session, settings.msteams.open_id_metadata, now)
+        self._gate = Gate(settings.msteams, self._keys)
+        known = People(settings, people, self.connector)
+        self._adapter = DeskAdapter(self.connector, DeskBot(settings, dispatch, known, Places(book), placed))
+        self._once: Once[_Reply] = Once(seen)
+        self._warming: asyncio.Task[None] | None = None
+
+    def add_routes(self, app: web.Application) -> None:
+        app.router.add_post(PATH, self.handle)
+
+    async def start(self) -> None:
+        """Fetch keys and a token ahead of the first message, without waiting for them."""
+        if self._settings.msteams.app_id:
+            self._warming = asyncio.get_running_loop().create_task(self._warm())
+
+    async def close(self) -> None:
+        """Finish what is under way, within the configured time."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
+        await self._once.drain(self._settings.server.drain)
+        self.connector.close()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        try:
+            claims, incoming = await self._admitted(request)
+            reply = await self._once.run(_key(incoming), lambda: self._turn(incoming, claims))
+        except Refused as refused:
+            _log.warning("teams.refused", code=refused.code, peer=_peer(request))
+            reply = _Reply(refused.status, answers.error(refused.code, "not accepted"))
+        except Malformed as malformed:
+            _log.info("teams.malformed", reason=str(malformed))
+            reply = _Reply(400, answers.error("BadRequest", "not an activity"))
+        except (Busy, StoreUnavailable):
+            reply = _Reply(503, answers.error("Busy", "try again"))
+        except _Failed as failed:
+            reply = failed.reply
+        return _response(reply or _Reply())
+
+    async def _admitted(self, request: web.Request) -> tuple[Claims | None, Incoming]:
+        """The token first, which needs nothing of the body. Raises Refused and Malformed."""
+        if request.content_type != "application/json":
+            raise Refused(415, "content_type")
+        body = await _body(request)
+        claims = await self._gate.verify(_caller(request))
+        incoming = parse(body)
+        self._gate.accept(claims, incoming)
+        return claims, incoming
+
+    async def _turn(self, incoming: Incoming, claims: Claims | None) -> _Reply:
+        response = await self._adapter.run(incoming, claims)
+        if response is None:
+            return _Reply()
+        reply = _Reply(int(response.status), response.body)
+        if reply.status >= 500:
+            raise _Failed(reply)
+        return reply
+
+    async def _warm(self) -> None:
+        await asyncio.gather(_tried(self._keys.get("")), _tried(self.connector.credentials.token()))
+
+
+async def _tried(work: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await work
+    except (KeysUnavailable, TokenUnavailable) as error:
+        _log.warning("teams.not_warmed", reason=str(error))
+
+
+def _caller(request: web.Request) -> Caller:
+    return Caller(
+        authorization=request.headers.get("Authorization"),
+        peer=_peer(request),
+        host=request.url.host,
+        forwarded=any(name in request.headers for name in _PROXY_HEADERS),
+    )
+
+
+def _peer(request: web.Request) -> str | None:
+    """The address at the other end of the connection, whatever the request says of itself."""
+    name = request.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) and name else None
+
+
+async def _body(request: web.Request) -> bytes:
+    """Raises Refused for one that is too large, too slow or broken."""
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise Refused(413, "too_large")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise Refused(413, "too_large")
+    except TimeoutError:
+        raise Refused(408, "too_slow") from None
+    except (web.RequestPayloadError, aiohttp.ClientPayloadError):
+        raise Refused(400, "broken_body") from None
+    return bytes(body)
+
+
+def _key(incoming: Incoming) -> str | None:
+    """What names the activity, if it has an effect; None for those that may be done again."""
+    if incoming.type not in _EFFECTS or incoming.name in READS or not incoming.id:
+        return None
+    name = msgspec.json.encode((incoming.conversation.id, incoming.type, incoming.name, incoming.id))
+    return f"teams:{hashlib.sha256(name).hexdigest()}"
+
+
+def _response(reply: _Reply) -> web.Response:
+    headers = {"Retry-After": "5"} if reply.status == 503 else {}
+    if reply.body is None:
+        return web.Response(status=reply.status, headers=headers)
+    body = msgspec.json.encode(reply.body)
+    return web.Response(status=reply.status, body=body, content_type="application/json", headers=headers)

@@ -1,0 +1,177 @@
+"""Asks that Teams waits for: dialogs, searches, message actions, ``Action.Execute``. By name, from a table.
+
+Everything is answered, unknown and malformed ones too: what Teams gets no proper answer to, it shows as a broken app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from bot.commands.call import Dispatcher
+from bot.teams import answers
+from bot.teams.answers import Body
+from bot.teams.calls import Asker, Click, click, quote_place
+from bot.teams.incoming import Malformed
+from bot.teams.quoted import quoted
+from core.config.settings import Settings
+from core.views import Form, Message, Notice, TicketCard, TicketList
+
+CARD_ACTION = "adaptiveCard/action"
+# Asking them again does no harm, so each is answered anew.
+READS = frozenset(
+    {
+        "task/fetch",
+        "composeExtension/query",
+        "composeExtension/queryLink",
+        "composeExtension/selectItem",
+        "composeExtension/fetchTask",
+        "application/search",
+    }
+)
+Answer = tuple[int, Body]
+_log = structlog.get_logger(__name__)
+
+
+class Invokes:
+    def __init__(self, settings: Settings, dispatch: Dispatcher) -> None:
+        self._settings, self._dispatch = settings, dispatch
+        self._table: dict[str, Callable[[Asker, Mapping[str, Any]], Awaitable[Body]]] = {
+            CARD_ACTION: self._execute,
+            "task/fetch": self._open_dialog,
+            "task/submit": self._submit_dialog,
+            "composeExtension/query": self._search,
+            "composeExtension/queryLink": self._unfurl,
+            "composeExtension/selectItem": self._select,
+            "composeExtension/fetchTask": self._open_create,
+            "composeExtension/submitAction": self._submit_create,
+            "application/search": self._suggest,
+        }
+
+    async def answer(self, asker: Asker) -> Answer:
+        """HTTP status and body."""
+        name = asker.incoming.name or ""
+        handle = self._table.get(name)
+        if handle is None:
+            _log.info("teams.unknown_invoke", name=name[:100])
+            return 501, answers.error("NotImplemented", "this invoke is not known here")
+        try:
+            if not isinstance(asker.incoming.value, Mapping):
+                raise Malformed("no value")
+            return 200, await handle(asker, asker.incoming.value)
+        except Malformed as error:
+            _log.info("teams.malformed_invoke", name=name, reason=str(error))
+            message = asker.words.text("error.bad_request")
+            if name == CARD_ACTION:
+                return 200, answers.card_error(400, "BadRequest", message)
+            return 400, answers.error("BadRequest", message)
+
+    async def _execute(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        """A refresh, which Teams starts by itself, only ever shows."""
+        action = _mapping(value.get("action"), "action")
+        if action.get("type") != "Action.Execute":
+            raise Malformed("not an Action.Execute")
+        verb, data = action.get("verb"), _mapping(action.get("data") or {}, "data")
+        if value.get("trigger") == "automatic" or verb == "refresh":
+            asked = click({"action": "show", "ticket_id": data.get("ticket_id")})
+        else:
+            asked = click(data if "form" in data or "action" in data else {**data, "action": verb})
+        view = await self._dispatch(asked.call(asker))
+        if isinstance(view, Message | Notice):
+            return await self._after(asker, asked, view)
+        return answers.in_place(view, asker.words)
+
+    async def _after(self, asker: Asker, asked: Click, view: Message | Notice) -> Body:
+        """What the clicker sees after something was done: the ticket as it is now."""
+        refused = isinstance(view, Message) and view.is_error
+        if not refused and asked.ticket_id is not None:
+            fresh = await self._dispatch(asker.call("show", ticket_id=asked.ticket_id))
+            if isinstance(fresh, TicketCard):
+                return answers.in_place(fresh, asker.words)
+        return answers.told(view, asker.words)
+
+    async def _open_dialog(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        view = await self._dispatch(click(value.get("data")).call(asker))
+        return answers.task(view, asker.words)
+
+    async def _submit_dialog(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        view = await self._dispatch(_submitted(value.get("data"), None).call(asker))
+        return answers.task(view, asker.words)
+
+    async def _open_create(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        """From a message when Teams hands one over, else an empty form."""
+        payload = value.get("messagePayload")
+        place = quote_place(asker.incoming, quoted(payload)) if payload is not None else {}
+        view = await self._dispatch(asker.call("create", place=place))
+        return answers.task(view, asker.words)
+
+    async def _submit_create(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        """While somebody writes a message, the new ticket's card is put into it."""
+        asked = _submitted(value.get("data"), "create")
+        view = await self._dispatch(asked.call(asker))
+        ticket = view.ticket_id if isinstance(view, Message) and not view.is_error else None
+        if value.get("commandContext") == "compose" and not isinstance(view, Form):
+            fresh = await self._dispatch(asker.call("show", ticket_id=ticket)) if ticket is not None else view
+            if isinstance(fresh, TicketCard):
+                return answers.composed(fresh, asker.words)
+        return answers.task(view, asker.words)
+
+    async def _search(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        options = value.get("queryOptions")
+        if isinstance(options, Mapping) and options.get("skip"):
+            return answers.found((), asker.words)  # all there is stands on the first page
+        text = _query(value.get("parameters"))
+        number = text.removeprefix("#")
+        if number.isascii() and number.isdigit():
+            view = await self._dispatch(click({"action": "show", "ticket_id": number}).call(asker))
+            if isinstance(view, TicketCard):
+                return answers.composed(view, asker.words)
+        view = await self._dispatch(asker.call("list", text=text))
+        if isinstance(view, TicketList) and view.tickets:
+            return answers.found(view.tickets, asker.words)
+        return answers.nothing_found(answers.summary(view, asker.words))
+
+    async def _select(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        return await self._shown(asker, value.get("ticket_id"))
+
+    async def _unfurl(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        """The card of a ticket whose page somebody links to."""
+        base = urlsplit(self._settings.base_url or "")
+        link = urlsplit(str(value.get("url") or ""))
+        head, _, number = link.path.rpartition("/")
+        if not base.netloc or link.netloc != base.netloc or head != f"{base.path}/tickets":
+            raise Malformed("not a link to a ticket")
+        return await self._shown(asker, number)
+
+    async def _shown(self, asker: Asker, ticket_id: Any) -> Body:
+        view = await self._dispatch(click({"action": "show", "ticket_id": ticket_id}).call(asker))
+        if isinstance(view, TicketCard):
+            return answers.composed(view, asker.words)
+        return answers.nothing_found(answers.summary(view, asker.words))
+
+    async def _suggest(self, asker: Asker, value: Mapping[str, Any]) -> Body:
+        return answers.no_suggestions()
+
+
+def _submitted(data: Any, default: str | None) -> Click:
+    """A form's data; the SDK's samples leave the form's name out where there is one form alone. Raises Malformed."""
+    if isinstance(data, Mapping) and "form" not in data:
+        data = {**data, "form": default or data.get("action")}
+    return click(data)
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Malformed(f"no {name}")
+    return value
+
+
+def _query(parameters: Any) -> str:
+    """What was typed into the search; nothing at its first run."""
+    for parameter in parameters if isinstance(parameters, list) else ():
+        if isinstance(parameter, Mapping) and parameter.get("name") != "initialRun":
+            return str(parameter.get("value") or "").strip()
+    return ""

@@ -1,0 +1,1 @@
+"""The ticket engine: no network, no chat platform, no web framework."""

@@ -1,0 +1,106 @@
+"""Who is told of what: the rules of ``notifications`` and those that hold when the file has none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from core.config.fields import RULE_PATTERN, Model
+
+
+class NotificationRule(Model):
+    """Tells an audience about an event, when a condition holds."""
+
+    name: str = Field(pattern=RULE_PATTERN, description="Stands in the delivery log.")
+    on: tuple[str, ...] = Field(description="Kinds of events, like ticket.created, ticket.sla_warning, alert.fired.")
+    when: str = Field(
+        default="true", description="Condition in Jinja2: ticket.priority >= 'high' or ticket.customer.tier == 'vip'."
+    )
+    to: tuple[str, ...] = Field(
+        description="Audiences: slack:#channel, teams:<conversation>, person:<id>, team:<key>, a name of `audiences`, "
+        "or assignee, requester, team_lead, expert, cards (every card of the ticket)."
+    )
+    show: Literal["card", "thread", "message", "rating"] = Field(
+        default="message",
+        description="card: the live card; thread: a line in the card's thread; message; rating: the question.",
+    )
+    template: str | None = Field(
+        default=None, description="Name of a text in `templates`; without it the built-in text."
+    )
+    once: bool = Field(default=False, description="Tell each audience once for a ticket, however often the rule holds.")
+    urgent: bool = Field(
+        default=False, description="Overtakes what waits, alerts the reader's device, ignores quiet hours."
+    )
+
+
+_OPEN_CARD = NotificationRule(name="ticket_card", on=("ticket.created",), to=("desk",), show="card")
+DEFAULT_RULES = (
+    _OPEN_CARD,
+    NotificationRule(
+        name="ticket_created",
+        on=("ticket.created", "ticket.prioritized"),
+        when="ticket.priority >= 'high' or ticket.customer.tier == 'vip'",
+        to=("slack:#it-support", "slack:#general"),
+        show="card",
+        once=True,
+    ),
+    NotificationRule(
+        name="sla_warning",
+        on=("ticket.sla_warning",),
+        when="ticket.sla_breach_risk > 0.8",
+        to=("slack:#it-alerts",),
+        urgent=True,
+    ),
+    NotificationRule(
+        name="ticket_resolved",
+        on=("ticket.resolved",),
+        when="ticket.customer_satisfaction_required",
+        to=("slack:#it-support",),
+        show="rating",
+    ),
+    NotificationRule(
+        name="vip_customer_ticket",
+        on=("ticket.created",),
+        when="ticket.customer.tier == 'vip'",
+        to=("vip_support", "management"),
+        urgent=True,
+        once=True,
+    ),
+    NotificationRule(
+        name="system_outage",
+        on=("ticket.created", "ticket.updated"),
+        when="ticket.category == 'outage' and ticket.affected_users > 100",
+        to=("incident_response", "executives"),
+        urgent=True,
+        once=True,
+    ),
+    NotificationRule(
+        name="sla_breach_warning",
+        on=("ticket.sla_warning",),
+        when="ticket.sla.remaining < minutes(30)",
+        to=("assignee", "team_lead"),
+        urgent=True,
+    ),
+    NotificationRule(
+        name="sla_breached",
+        on=("ticket.sla_breached",),
+        to=("slack:#it-alerts", "assignee", "team_lead"),
+        urgent=True,
+    ),
+    NotificationRule(
+        name="expert_called", on=("ticket.expert_called",), to=("expert",), urgent=True
+    ),
+    NotificationRule(name="assigned_to_you", on=("ticket.assigned",), to=("assignee",)),
+    NotificationRule(
+        name="story",
+        on=(
+            "ticket.assigned", "ticket.started", "ticket.waiting", "ticket.escalated", "ticket.prioritized",
+            "ticket.noted", "ticket.expert_called", "ticket.resolved", "ticket.reopened", "ticket.closed",
+            "ticket.merged", "ticket.split", "ticket.sla_warning", "ticket.sla_breached", "ticket.rated",
+            "ticket.recovered", "alert.fired", "alert.resolved", "alert.severity_changed",
+        ),
+        to=("cards",),
+        show="thread",
+    ),
+)  # fmt: skip

@@ -1,0 +1,79 @@
+"""The desk as its doors see it: everything that can be asked, in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from core.config.settings import Settings
+from core.desk import show
+from core.desk.intake import Intake
+from core.desk.people import Conversations, People, SeenOnce
+from core.desk.policy import DeskPolicy
+from core.desk.work import Work
+from core.errors import NotFound
+from core.model import Event, KnownAlert, Ticket
+from core.ports import Clock
+from core.store import queries
+from core.store.database import Database
+from core.store.queries import AlertFilter, TicketFilter
+from core.views import TicketCard, TicketList
+
+
+class Desk:
+    def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+        self.policy = DeskPolicy(settings)
+        self.intake = Intake(database, self.policy, clock)
+        self.work = Work(database, self.policy, clock)
+        self.people = People(database, settings.people, clock)
+        self.conversations = Conversations(database, clock)
+        self.seen = SeenOnce(database, clock)
+
+    @property
+    def settings(self) -> Settings:
+        return self.policy.settings
+
+    async def ticket(self, ticket_id: int) -> Ticket:
+        """Raises ``NotFound``."""
+        ticket = await self.database.read(lambda connection: queries.ticket(connection, ticket_id))
+        if ticket is None:
+            raise NotFound(what="ticket", id=ticket_id)
+        return ticket
+
+    async def card(self, ticket_id: int) -> TicketCard:
+        """The ticket's live card as it is now. Raises ``NotFound``."""
+        now = self.clock.now()
+        return await self.database.read(lambda connection: show.read_card(connection, ticket_id, now, self.policy))
+
+    async def tickets(self, wanted: TicketFilter) -> tuple[list[Ticket], str | None]:
+        """One page, the newest first, and the cursor of the next one."""
+        more = replace(wanted, limit=wanted.limit + 1)
+        found = await self.database.read(lambda connection: queries.tickets(connection, more))
+        page = found[: wanted.limit]
+        return page, str(page[-1].id) if len(found) > wanted.limit else None
+
+    async def listing(self, wanted: TicketFilter, query: str) -> TicketList:
+        page, cursor = await self.tickets(wanted)
+        return show.listing(page, query, cursor, self.clock.now(), self.policy)
+
+    async def alerts_of(self, ticket_id: int) -> list[KnownAlert]:
+        return await self.database.read(lambda connection: queries.alerts_of(connection, ticket_id))
+
+    async def alerts(self, wanted: AlertFilter) -> tuple[list[KnownAlert], str | None]:
+        more = replace(wanted, limit=wanted.limit + 1)
+        found = await self.database.read(lambda connection: queries.alerts(connection, more))
+        page = found[: wanted.limit]
+        return page, str(page[-1].id) if len(found) > wanted.limit else None
+
+    async def timeline(self, ticket_id: int, after: int = 0, limit: int = 200) -> list[Event]:
+        """The story of a ticket, oldest first. Raises ``NotFound``."""
+        await self.ticket(ticket_id)
+        return await self.database.read(lambda connection: queries.timeline(connection, ticket_id, after, limit))
+
+    async def deliveries(self, ticket_id: int) -> list[tuple[Any, list[Any]]]:
+        """Every notice of a ticket with its attempts. Raises ``NotFound``."""
+        await self.ticket(ticket_id)
+        return await self.database.read(lambda connection: queries.deliveries(connection, ticket_id))

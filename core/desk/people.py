@@ -1,0 +1,195 @@
+"""People, conversations and things seen once, kept in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import delete, select, update
+
+from core.conversations import Conversation
+from core.model import Person
+from core.people import Seen
+from core.config.directory import PersonSettings
+from core.ports import Clock
+from core.store import outgoing
+from core.store.database import Database
+from core.store.queries import CONVERSATION, IDENTITY, PERSON
+from core.store.rows import SeenRow
+from core.store.session import Row, Session
+
+SEEN = SeenRow.__table__  # type: ignore[attr-defined]
+_CACHE = 10_000
+
+
+class People:
+    """The directory (``core.people.Directory``). Configured people keep what the configuration says of them."""
+
+    def __init__(self, database: Database, configured: tuple[PersonSettings, ...], clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._configured = {person.id: _from_settings(person) for person in configured}
+        self._ids: dict[tuple[str, str], str] = {}
+        self._people: dict[str, Person] = dict(self._configured)
+        for person in self._configured.values():
+            for platform, user in (("slack", person.slack), ("teams", person.teams)):
+                if user:
+                    self._ids[platform, user] = person.id
+
+    async def start(self) -> None:
+        """Write the configured people down, so that notices find them."""
+
+        def run(session: Session) -> None:
+            stored = outgoing.people(session.connection, self._configured)
+            for person in self._configured.values():
+                earlier = stored.get(person.id)
+                merged = replace(person, teams_mri=person.teams_mri or (earlier.teams_mri if earlier else None))
+                self._people[person.id] = merged
+                _save(session, merged, self._clock.now())
+
+        if self._configured:
+            await self._database.write(run)
+
+    async def meet(self, seen: Seen) -> Person:
+        person = await self.known(seen.platform, seen.user)
+        fresh = _met(person, seen, self._configured)
+        if person is not None and fresh == person:
+            return person
+        await self._database.write(lambda session: _save(session, fresh, self._clock.now(), seen))
+        self._remember(seen.platform, seen.user, fresh)
+        return fresh
+
+    async def person(self, person_id: str) -> Person | None:
+        if person_id not in self._people:
+            found = await self._database.read(lambda connection: outgoing.people(connection, [person_id]))
+            if person_id not in found:
+                return None
+            self._people[person_id] = found[person_id]
+        return self._people[person_id]
+
+    async def known(self, platform: str, user: str) -> Person | None:
+        person_id = self._ids.get((platform, user))
+        if person_id is None:
+            where = (IDENTITY.c.platform == platform) & (IDENTITY.c.user == user)
+            person_id = await self._database.read(
+                lambda connection: connection.execute(select(IDENTITY.c.person_id).where(where)).scalar()
+            )
+        person = await self.person(person_id) if person_id else None
+        if person is not None:
+            self._remember(platform, user, person)
+        return person
+
+    def _remember(self, platform: str, user: str, person: Person) -> None:
+        if len(self._ids) > _CACHE:
+            self._ids.clear()
+            self._people = dict(self._configured)
+        self._ids[platform, user] = person.id
+        self._people[person.id] = person
+
+
+def _from_settings(settings: PersonSettings) -> Person:
+    return Person(**settings.model_dump())
+
+
+def _met(person: Person | None, seen: Seen, configured: Mapping[str, Person]) -> Person:
+    """What is known of somebody after meeting them. What the configuration says of them stays."""
+    if person is None:
+        scope = f"{seen.tenant}." if seen.tenant else ""
+        person = Person(id=f"{seen.platform}.{scope}{seen.user}", name=seen.name or seen.user)
+    fixed = configured.get(person.id)
+    changes: dict[str, str] = {}
+    heard = {
+        "name": seen.name,
+        "email": seen.email,
+        "language": seen.language,
+        "time_zone": seen.time_zone,
+        "teams_mri": seen.mri,
+        seen.platform: seen.user,
+    }
+    for field, value in heard.items():
+        told = getattr(fixed, field) if fixed else None
+        if value and not told and value != getattr(person, field):
+            changes[field] = value
+    return replace(person, **changes) if changes else person
+
+
+def _save(session: Session, person: Person, now: datetime, seen: Seen | None = None) -> None:
+    row: Row = {"id": person.id, "team": person.team, "updated_at": now, "doc": msgspec.json.encode(person)}
+    outgoing.insert_new(session, PERSON, [row])
+    session.execute(update(PERSON).where(PERSON.c.id == person.id).values(row))
+    users = [("slack", person.slack), ("teams", person.teams)]
+    if seen is not None:
+        users.append((seen.platform, seen.user))
+    for platform, user in dict.fromkeys(users):
+        if user:
+            outgoing.insert_new(session, IDENTITY, [{"platform": platform, "user": user, "person_id": person.id}])
+            where = (IDENTITY.c.platform == platform) & (IDENTITY.c.user == user)
+            session.execute(update(IDENTITY).where(where).values(person_id=person.id))
+
+
+class Conversations:
+    """Where the bot can be reached in Teams (``core.conversations.ConversationBook``)."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def remember(self, conversation: Conversation) -> None:
+        row: Row = {**msgspec.to_builtins(conversation), "dead": None, "heard_at": self._clock.now()}
+
+        def run(session: Session) -> None:
+            outgoing.insert_new(session, CONVERSATION, [row])
+            known = {name: value for name, value in row.items() if value is not None or name == "dead"}
+            session.execute(update(CONVERSATION).where(CONVERSATION.c.id == conversation.id).values(known))
+
+        await self._database.write(run)
+
+    async def conversation(self, conversation_id: str) -> Conversation | None:
+        return await self._one(CONVERSATION.c.id == conversation_id)
+
+    async def personal(self, person_id: str) -> Conversation | None:
+        return await self._one((CONVERSATION.c.person == person_id) & (CONVERSATION.c.kind == "personal"))
+
+    async def newest(self, tenant: str) -> Conversation | None:
+        living = CONVERSATION.c.dead.is_(None)
+        return await self._one((CONVERSATION.c.tenant == tenant) & living if tenant else living)
+
+    async def mark_dead(self, conversation_id: str, why: str) -> None:
+        statement = update(CONVERSATION).where(CONVERSATION.c.id == conversation_id).values(dead=why)
+        await self._database.write(lambda session: session.execute(statement))
+
+    async def _one(self, where: object) -> Conversation | None:
+        statement = select(CONVERSATION).where(where).order_by(CONVERSATION.c.heard_at.desc()).limit(1)  # type: ignore[arg-type]
+        row = await self._database.read(lambda connection: connection.execute(statement).mappings().first())
+        return Conversation(**{name: row[name] for name in Conversation.__struct_fields__}) if row else None
+
+
+class SeenOnce:
+    """Durable answers to "is this the first time?", for events and clicks that a platform may send twice."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def first_time(self, key: str, ttl_seconds: int) -> bool:
+        """True for exactly one caller per key within its time; the answer survives a restart."""
+        now = self._clock.now()
+
+        def run(session: Session) -> bool:
+            if session.execute(
+                select(SEEN.c.expires_at).where((SEEN.c.key == key) & (SEEN.c.expires_at > now))
+            ).first():
+                return False
+            session.execute(delete(SEEN).where(SEEN.c.key == key))
+            session.insert(SEEN, {"key": key, "expires_at": now + timedelta(seconds=ttl_seconds)})
+            return True
+
+        return await self._database.write(run)
+
+    async def forget_expired(self) -> int:
+        """Delete what has expired; returns how many rows."""
+        now = self._clock.now()
+        statement = delete(SEEN).where(SEEN.c.expires_at <= now)
+        return int(await self._database.write(lambda session: session.execute(statement).rowcount))

@@ -1,0 +1,48 @@
+"""The configuration in the form that decisions need it, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.config.settings import Settings, SourceSettings
+from core.engine import AlertPolicy
+from core.integrations import BUILT_IN
+from core.integrations.normal import first_label
+from core.model import Alert, Customer, Severity, Tier
+from core.rules.calendar import ALWAYS, Calendar
+from core.rules.severity import priority_of
+from core.rules.sla import SlaPolicy
+
+
+class DeskPolicy:
+    """What the desk decides by: priorities, promises, catalogue, customers and sources."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.sources: Mapping[str, SourceSettings] = {**BUILT_IN, **settings.sources}
+        self.alerts = AlertPolicy(
+            priorities={severity: priority_of(severity, settings.alerts.priorities) for severity in Severity},
+            reopen_within=settings.alerts.reopen_within,
+            recovery_resolves=frozenset(settings.alerts.recovery_resolves),
+        )
+        calendars = {name: Calendar.from_settings(name, given) for name, given in settings.calendars.items()}
+        self.sla = SlaPolicy(settings.sla, {"always": ALWAYS, **calendars})
+        self.systems = {system.name: system for system in settings.systems}
+        self._system_of_host = {host: system for system in settings.systems for host in system.hosts}
+        self._tiers = {customer.name: customer.tier for customer in settings.customers}
+
+    def customer(self, name: str, tier: Tier | None = None) -> Customer:
+        """The customer of that name, with the configured tier unless one is given."""
+        return Customer(name, tier or self._tiers.get(name, Tier.STANDARD))
+
+    def of_alert(self, alert: Alert) -> tuple[str | None, Customer | None]:
+        """The team and the customer of an alert's ticket: from its labels, its system in the catalogue, its source."""
+        names, labels = self.settings.alerts.labels, alert.labels
+        team = first_label(labels, names.get("team", ()))
+        customer = first_label(labels, names.get("customer", ()))
+        if self.systems and not (team and customer):
+            system = self.systems.get(alert.service or "") or self._system_of_host.get(alert.host or "")
+            if system is not None:
+                team, customer = team or system.team, customer or system.customer
+        team = team or self.sources[alert.source].team or self.settings.desk.default_team
+        return team, self.customer(customer) if customer else None

@@ -1,0 +1,66 @@
+"""What can be wrong with what somebody asked, each with a key of the catalogue and whose fault it is.
+
+A ``DeskError`` is an answer to a person or a program, never a crash: ``key`` and ``facts`` are rendered in the reader's
+language by ``core.i18n``; ``http_status`` is what an HTTP caller gets.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DeskError(Exception):
+    http_status: ClassVar[int] = 400
+    key: ClassVar[str] = "error.bad_request"
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(f"{self.key} {facts}" if facts else self.key)
+        self.facts = facts
+
+
+class IllegalMove(DeskError):
+    """``verb``, ``status``, ``legal``: the verbs that would have been understood."""
+
+    http_status = 409
+    key = "error.illegal_move"
+
+
+class TicketChanged(DeskError):
+    """Somebody else was faster. ``ticket_id``, ``by`` (name), ``expected``, ``version``."""
+
+    http_status = 409
+    key = "error.ticket_changed"
+
+
+class NotFound(DeskError):
+    """``what`` (ticket, alert ...), ``id``."""
+
+    http_status = 404
+    key = "error.not_found"
+
+
+class NotAllowed(DeskError):
+    """``verb``: what the person may not do."""
+
+    http_status = 403
+    key = "error.not_allowed"
+
+
+class BadField(DeskError):
+    """``field``, ``why`` (a catalogue key below ``error.field.``) and what that text names."""
+
+    http_status = 422
+    key = "error.bad_field"
+
+
+class UnknownCommand(DeskError):
+    """``word``, ``nearest``."""
+
+    key = "error.unknown_command"
+
+
+class StoreUnavailable(DeskError):
+    """The database cannot take a write now; nothing was recorded."""
+
+    http_status = 503
+    key = "error.store_unavailable"

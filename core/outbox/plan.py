@@ -1,0 +1,213 @@
+"""What an event means for the places that show its ticket: notices and edits, planned as rows. Pure but for its reads.
+
+Every event is judged by the notification rules once, in order. A place that already shows the ticket gets its card edited;
+several events of one round need one edit. Keys make a notice unique, so that planning the same event twice adds nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from core.config.conditions import Condition, ConditionError, ticket_facts
+from core.config.notifications import NotificationRule
+from core.desk.policy import DeskPolicy
+from core.model import Event, Person, Ticket
+from core.rules.audience import Destination, destinations
+
+_log = logging.getLogger(__name__)
+Row = dict[str, Any]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A card of a ticket: where it is or will be. ``posted`` is false until the platform has it."""
+
+    platform: str
+    address: str
+    posted: bool
+
+
+class Plan(msgspec.Struct):
+    """Rows to insert, and the edits that newer ones replace: (ticket, platform, address)."""
+
+    notices: list[Row] = []
+    cards: list[Row] = []
+    edited: list[tuple[int, str, str]] = []
+
+    @property
+    def lanes(self) -> set[str]:
+        return {row["lane"] for row in self.notices if row["state"] == "waiting"}
+
+
+class Planner:
+    def __init__(self, policy: DeskPolicy, platforms: Collection[str]) -> None:
+        self._policy = policy
+        self._platforms = frozenset(platforms)
+        self._rules: dict[str, list[tuple[NotificationRule, Condition | None]]] = {}
+        for rule in policy.settings.notifications:
+            condition = None if rule.when.strip() == "true" else Condition(rule.when)
+            for kind in rule.on:
+                self._rules.setdefault(kind, []).append((rule, condition))
+
+    def people_wanted(self, events: Sequence[Event], tickets: Mapping[int, Ticket]) -> set[str]:
+        """Ids of the people whom any rule could name for these events."""
+        wanted: set[str] = set()
+        for event in events:
+            ticket = tickets.get(event.ticket_id or 0)
+            for rule, _ in self._rules.get(event.kind, ()) if ticket else ():
+                found = destinations(rule.to, ticket, event, self._policy.settings)  # type: ignore[arg-type]
+                wanted |= {destination.person_id for destination in found if destination.person_id}
+        return wanted
+
+    def plan(
+        self,
+        events: Sequence[Event],
+        tickets: Mapping[int, Ticket],
+        places: Mapping[int, list[Place]],
+        people: Mapping[str, Person],
+        now: datetime,
+    ) -> Plan:
+        """The rows for ``events`` in order. ``places`` are the cards that each ticket has before them."""
+        plan = Plan()
+        shown = {ticket_id: list(known) for ticket_id, known in places.items()}
+        edits: dict[tuple[int, str, str], Event] = {}
+        for event in events:
+            ticket = tickets.get(event.ticket_id or 0)
+            if ticket is None:
+                continue
+            own = shown.setdefault(ticket.id, [])
+            for place in own:
+                if place.posted:
+                    edits[ticket.id, place.platform, place.address] = event
+            for rule, condition in self._rules.get(event.kind, ()):
+                if self._holds(rule, condition, ticket, event, now):
+                    self._tell(plan, rule, ticket, event, own, people, now)
+        for (ticket_id, platform, address), event in edits.items():
+            self._edit(plan, ticket_id, platform, address, event, now)
+        return plan
+
+    def _holds(
+        self, rule: NotificationRule, condition: Condition | None, ticket: Ticket, event: Event, now: datetime
+    ) -> bool:
+        if condition is None:
+            return True
+        try:
+            return condition.holds(ticket_facts(ticket, self._policy.sla.facts(ticket, now), event))
+        except ConditionError as error:
+            _log.error("the condition of the rule %s cannot be judged: %s", rule.name, error)
+            return False
+
+    def _tell(
+        self,
+        plan: Plan,
+        rule: NotificationRule,
+        ticket: Ticket,
+        event: Event,
+        own: list[Place],
+        people: Mapping[str, Person],
+        now: datetime,
+    ) -> None:
+        if "cards" in rule.to and not event.data.get("first"):
+            for place in own:
+                key = f"{rule.name}:{event.seq}:{place.platform}:{place.address}"
+                row = self._row(key, rule, ticket, event, now, show=rule.show)
+                plan.notices.append(row | self._to_place(place.platform, place.address))
+        for destination in destinations(rule.to, ticket, event, self._policy.settings):
+            if rule.show == "card" and destination.address is not None:
+                self._card(plan, rule, ticket, event, destination, own, now)
+            else:
+                scope = f"ticket-{ticket.id}" if rule.once else str(event.seq)
+                key = f"{rule.name}:{scope}:{destination.name}"
+                row = self._row(key, rule, ticket, event, now, show="message" if rule.show == "card" else rule.show)
+                plan.notices.append(row | self._to(destination, people))
+
+    def _card(
+        self,
+        plan: Plan,
+        rule: NotificationRule,
+        ticket: Ticket,
+        event: Event,
+        destination: Destination,
+        own: list[Place],
+        now: datetime,
+    ) -> None:
+        platform, address = destination.platform or "", destination.address or ""
+        if any(place.platform == platform and place.address == address for place in own):
+            return
+        to = self._to(destination, {})
+        if to["state"] == "waiting":
+            own.append(Place(platform, address, posted=False))
+            plan.cards.append({"ticket_id": ticket.id, "platform": platform, "address": address, "version": 0})
+        key = f"card:{ticket.id}:{destination.name}"
+        plan.notices.append(self._row(key, rule, ticket, event, now, show="card") | to)
+
+    def _edit(self, plan: Plan, ticket_id: int, platform: str, address: str, event: Event, now: datetime) -> None:
+        plan.edited.append((ticket_id, platform, address))
+        plan.notices.append(edit_row(ticket_id, platform, address, event.seq, now))
+
+    def _row(self, key: str, rule: NotificationRule, ticket: Ticket, event: Event, now: datetime, show: str) -> Row:
+        return {
+            "key": key,
+            "rule": rule.name,
+            "event_seq": event.seq,
+            "ticket_id": ticket.id,
+            "show": show,
+            "urgent": rule.urgent,
+            "template": rule.template,
+            "attempts": 0,
+            "not_before": now,
+            "created_at": now,
+        }
+
+    def _to(self, destination: Destination, people: Mapping[str, Person]) -> Row:
+        if destination.person_id is None:
+            return self._to_place(destination.platform or "", destination.address or "")
+        person = people.get(destination.person_id)
+        platform = self._reach(person)
+        row = {"platform": platform or "", "address": None, "person_id": destination.person_id}
+        lane = f"{platform}:person:{destination.person_id}"
+        if platform is None:
+            return row | {"lane": lane, "state": "skipped", "reason": f"no platform reaches {destination.person_id}"}
+        return row | {"lane": lane, "state": "waiting", "reason": None}
+
+    def _to_place(self, platform: str, address: str) -> Row:
+        row = {"platform": platform, "address": address, "person_id": None, "lane": f"{platform}:{address}"}
+        if platform not in self._platforms:
+            return row | {"state": "skipped", "reason": f"{platform} is not configured"}
+        return row | {"state": "waiting", "reason": None}
+
+    def _reach(self, person: Person | None) -> str | None:
+        """The one platform on which a person is told, so that nobody is told twice."""
+        if person is None:
+            return None
+        if "slack" in self._platforms and person.slack:
+            return "slack"
+        if "teams" in self._platforms and (person.teams or person.teams_mri):
+            return "teams"
+        return None
+
+
+def edit_row(ticket_id: int, platform: str, address: str, seq: int, now: datetime) -> Row:
+    """A card's edit. It shows the ticket as it is when it is sent, so that the newest one serves for all before it."""
+    return {
+        "key": f"edit:{ticket_id}:{platform}:{address}:{seq}",
+        "rule": "card_edit",
+        "event_seq": seq,
+        "ticket_id": ticket_id,
+        "show": "edit",
+        "urgent": False,
+        "template": None,
+        "attempts": 0,
+        "not_before": now,
+        "created_at": now,
+        "platform": platform,
+        "address": address,
+        "person_id": None,
+        "lane": f"{platform}:{address}",
+        "state": "waiting",
+        "reason": None,
+    }

@@ -1,0 +1,84 @@
+"""Reads the events that were not told yet and plans who is told what, in rounds.
+
+Its position and the notices that follow from it are written in one transaction: an event is planned once, whatever dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from core.errors import StoreUnavailable
+from core.outbox.plan import Place, Plan, Planner
+from core.ports import Clock
+from core.store import outgoing, queries
+from core.store.database import Database
+from core.store.session import CARD, NOTICE, Session
+
+_log = logging.getLogger(__name__)
+_NAME = "outbox"
+_ROUND = 200
+_RETRY_SECONDS = 1.0
+
+
+class Teller:
+    def __init__(
+        self, database: Database, planner: Planner, clock: Clock, wake_lanes: Callable[[set[str]], None]
+    ) -> None:
+        self._database = database
+        self._planner = planner
+        self._clock = clock
+        self._wake_lanes = wake_lanes
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        self._news.set()
+
+    async def run(self) -> None:
+        """Plan whatever is new, until cancelled."""
+        self._news.set()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                while await self.round():
+                    pass
+            except StoreUnavailable:
+                _log.warning("the outbox waits: the database cannot take a write")
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._news.set()
+
+    async def round(self) -> bool:
+        """Plan the next events; whether there were any."""
+        old, new, plan = await self._database.read(self._read)
+        if new == old:
+            return False
+
+        def write(session: Session) -> bool:
+            if not outgoing.advance(session, _NAME, old, new):
+                return False
+            for ticket_id, platform, address in plan.edited:
+                outgoing.supersede(session, ticket_id, platform, address)
+            outgoing.insert_new(session, CARD, plan.cards)
+            outgoing.insert_new(session, NOTICE, plan.notices)
+            return True
+
+        if await self._database.write(write):
+            self._wake_lanes(plan.lanes)
+        return True
+
+    def _read(self, connection: Connection) -> tuple[int, int, Plan]:
+        old = outgoing.position(connection, _NAME)
+        events = queries.events(connection, old, _ROUND)
+        if not events:
+            return old, old, Plan()
+        tickets = queries.tickets_by_id(connection, {event.ticket_id for event in events if event.ticket_id})
+        places: dict[int, list[Place]] = {}
+        for card in queries.cards_of(connection, tickets):
+            places.setdefault(card.ticket_id, []).append(Place(card.platform, card.address, card.ref is not None))
+        people = outgoing.people(connection, self._planner.people_wanted(events, tickets))
+        plan = self._planner.plan(events, tickets, places, people, self._clock.now())
+        return old, events[-1].seq, plan

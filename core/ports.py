@@ -1,0 +1,97 @@
+"""The few protocols that the outside implements for the core."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from core.i18n import Words
+from core.model import Person
+from core.views import View
+
+
+class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a message stands, enough to edit it or to answer below it.
+
+    Slack: ``channel`` is the channel id, ``message`` the ts. Teams: ``channel`` is the conversation id, ``message`` the
+    activity id, ``service_url`` and ``tenant`` as last heard.
+    """
+
+    platform: str
+    channel: str
+    message: str
+    service_url: str | None = None
+    tenant: str | None = None
+
+
+class Outbound(msgspec.Struct, frozen=True):
+    """One message to be told to one place.
+
+    ``key`` is the idempotency key: unique for this message, the same at every attempt. ``address`` is the platform's own
+    name of a channel or conversation; when it is None, ``person`` is told in private. ``thread`` is the message to
+    answer below.
+    """
+
+    key: str
+    platform: str
+    view: View
+    words: Words
+    address: str | None = None
+    person: Person | None = None
+    thread: MessageRef | None = None
+    urgent: bool = False
+
+
+class DeliveryRetry(Exception):
+    """Certainly not delivered; try again, after ``after`` seconds where the platform said so.
+
+    ``scope`` says what has to wait: this ``message``, its ``channel``, or the whole ``platform``.
+    """
+
+    def __init__(self, reason: str, *, after: float | None = None, scope: str = "message") -> None:
+        super().__init__(reason)
+        self.reason, self.after, self.scope = reason, after, scope
+
+
+class DeliveryUnknown(Exception):
+    """The message may have arrived: the answer was lost. It must not be sent again unread."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DeliveryFailed(Exception):
+    """Refused for good. ``code`` is the platform's word (``channel_not_found``), ``reason`` explains it to the operator.
+
+    ``gone`` is true when the message or place itself no longer exists, so that an edit becomes a new message.
+    """
+
+    def __init__(self, reason: str, *, code: str, gone: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.code, self.gone = reason, code, gone
+
+
+class Notifier(Protocol):
+    """A chat platform as the outbox sees it. Every method raises the three errors above and nothing else."""
+
+    platform: str
+
+    async def post(self, message: Outbound) -> MessageRef:
+        """Send a new message and return where it stands."""
+
+    async def edit(self, message: Outbound, ref: MessageRef) -> None:
+        """Replace a message in place."""
+
+    async def find(self, message: Outbound, since: datetime) -> MessageRef | None:
+        """Look for a message with this key that was posted after ``since``; None when it is certainly not there.
+
+        Raises DeliveryUnknown where the platform cannot be asked.
+        """
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present, timezone-aware UTC."""

@@ -1,0 +1,114 @@
+"""Rows of the outbox: what consumers have read, what waits in which lane, what became of each attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.model import Person
+from core.ports import MessageRef
+from core.store.queries import ATTEMPT, PERSON
+from core.store.rows import ConsumerRow
+from core.store.session import CARD, NOTICE, TICKET, Row, Session, decode_ticket
+
+CONSUMER: Table = ConsumerRow.__table__  # type: ignore[attr-defined]
+_decode_person = msgspec.json.Decoder(Person).decode
+_LANE_VIEW = 20
+
+
+def insert_new(session: Session, table: Table, rows: list[Row]) -> None:
+    """Insert the rows whose unique key is not there yet."""
+    if not rows:
+        return
+    dialect = session.connection.dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    session.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def position(connection: Connection, consumer: str) -> int:
+    return connection.execute(select(CONSUMER.c.seq).where(CONSUMER.c.name == consumer)).scalar() or 0
+
+
+def advance(session: Session, consumer: str, old: int, new: int) -> bool:
+    """Move a consumer on, if it still stands at ``old``; whether it did."""
+    if old == 0:
+        insert_new(session, CONSUMER, [{"name": consumer, "seq": 0}])
+    where = (CONSUMER.c.name == consumer) & (CONSUMER.c.seq == old)
+    return bool(session.execute(update(CONSUMER).where(where).values(seq=new)).rowcount)
+
+
+def people(connection: Connection, ids: Iterable[str]) -> dict[str, Person]:
+    rows = connection.execute(select(PERSON.c.id, PERSON.c.doc).where(PERSON.c.id.in_(list(ids))))
+    return {row.id: _decode_person(row.doc) for row in rows}
+
+
+def supersede(session: Session, ticket_id: int, platform: str, address: str) -> None:
+    """Edits of a card that wait give way to a newer one."""
+    where = (
+        (NOTICE.c.ticket_id == ticket_id)
+        & (NOTICE.c.show == "edit")
+        & (NOTICE.c.platform == platform)
+        & (NOTICE.c.address == address)
+        & (NOTICE.c.state == "waiting")
+    )
+    session.execute(update(NOTICE).where(where).values(state="superseded", reason="a newer edit shows the same card"))
+
+
+def busy_lanes(connection: Connection) -> list[str]:
+    where = NOTICE.c.state.in_(("waiting", "sending"))
+    return list(connection.execute(select(NOTICE.c.lane).where(where).distinct()).scalars())
+
+
+def lane_front(connection: Connection, lane: str) -> list[Any]:
+    """The first notices of a lane in the order of sending: what was begun, what is urgent, then by age."""
+    where = (NOTICE.c.lane == lane) & NOTICE.c.state.in_(("waiting", "sending"))
+    order = (NOTICE.c.state, NOTICE.c.urgent.desc(), NOTICE.c.id)
+    return list(connection.execute(select(NOTICE).where(where).order_by(*order).limit(_LANE_VIEW)))
+
+
+def claim(session: Session, notice_id: int, now: datetime) -> bool:
+    """Note durably that a message is about to be sent, so that a crash leaves no doubt that it may have been."""
+    where = (NOTICE.c.id == notice_id) & (NOTICE.c.state == "waiting")
+    values = {"state": "sending", "attempts": NOTICE.c.attempts + 1, "claimed_at": now}
+    return bool(session.execute(update(NOTICE).where(where).values(values)).rowcount)
+
+
+def settle(
+    session: Session, notice_id: int, now: datetime, outcome: str, took_ms: int, reason: str | None, values: Row
+) -> None:
+    """Record how one attempt ended and what that makes of its notice."""
+    session.insert(
+        ATTEMPT, {"notice_id": notice_id, "at": now, "outcome": outcome, "reason": reason, "took_ms": took_ms}
+    )
+    session.execute(update(NOTICE).where(NOTICE.c.id == notice_id).values(reason=reason, **values))
+
+
+def card_ref(connection: Connection, ticket_id: int, platform: str, address: str) -> MessageRef | None:
+    where = (CARD.c.ticket_id == ticket_id) & (CARD.c.platform == platform) & (CARD.c.address == address)
+    ref = connection.execute(select(CARD.c.ref).where(where)).scalar()
+    return msgspec.convert(ref, MessageRef) if ref else None
+
+
+def card_shown(session: Session, ticket_id: int, platform: str, address: str, ref: MessageRef, version: int) -> bool:
+    """Record a card as posted or edited; whether the ticket has changed since the version that it shows."""
+    where = (CARD.c.ticket_id == ticket_id) & (CARD.c.platform == platform) & (CARD.c.address == address)
+    values = {
+        "ref": msgspec.to_builtins(ref),
+        "channel": ref.channel,
+        "message": ref.message,
+        "version": version,
+    }
+    session.execute(update(CARD).where(where).values(values))
+    doc = session.execute(select(TICKET.c.doc).where(TICKET.c.id == ticket_id)).scalar()
+    return doc is not None and decode_ticket(doc).version > version
+
+
+def forget_card(session: Session, ticket_id: int, platform: str, address: str) -> None:
+    """The card is no longer there: nothing more is sent below it."""
+    where = (CARD.c.ticket_id == ticket_id) & (CARD.c.platform == platform) & (CARD.c.address == address)
+    session.execute(delete(CARD).where(where))
