@@ -36,7 +36,8 @@ def verb(words: Words, name: str, ticket_id: int, version: int | None) -> Elemen
         data["v"] = version
     if name in DIALOG_VERBS:
         data["msteams"] = {"type": "task/fetch"}
-    return submit(words.text(f"action.{name}"), data)
+    title = words.text("teams.show", id=ticket_id) if name == "show" else words.text(f"action.{name}")
+    return submit(title, data)
 
 
 def web_address(url: str | None) -> str | None:

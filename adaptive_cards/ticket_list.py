@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adaptive_cards import sla
-from adaptive_cards.actions import submit
+from adaptive_cards.actions import submit, verb
 from adaptive_cards.card import Rendered, rendered
 from adaptive_cards.elements import Element, action_set, columns, paragraph, priority_mark, remark, run
 from adaptive_cards.text import Room, capital
@@ -54,7 +54,7 @@ def _row(ticket: TicketLine, words: Words, room: Room) -> Element:
             spacing="none",
         ),
     ]
-    show = submit(words.text("teams.show", id=ticket.id), {"action": "show", "ticket_id": ticket.id})
+    show = verb(words, "show", ticket.id, None)
     return columns(("stretch", told), ("auto", [action_set([show])]), separator=True)
 
 

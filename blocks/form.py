@@ -72,7 +72,7 @@ def form_message(form: Form, words: Words) -> Rendered:
     """Where no modal can be opened (a mention carries no trigger): a button that opens it."""
     label = words.text(form.title_key)
     value: dict[str, Any] = {} if form.ticket_id is None else {"ticket": form.ticket_id}
-    with_context = {**value, "context": form.context}
+    with_context = {**value, "context": _context(form)}
     fits = bool(form.context) and size(with_context) <= _VALUE_LIMIT
     opener = button(form.name, label, with_context if fits else value)
     told = " – ".join(filter(None, (label, _subject(form, words))))
@@ -80,7 +80,7 @@ def form_message(form: Form, words: Words) -> Rendered:
 
 
 def _metadata(form: Form) -> str:
-    context = {name: _encodable(value) for name, value in form.context.items()}
+    context = _context(form)
     while True:
         told = compact({"ticket_id": form.ticket_id, "context": context})
         if units(told) <= _METADATA_LIMIT or not any(context.values()):
@@ -89,8 +89,10 @@ def _metadata(form: Form) -> str:
         context[longest] = context[longest][: len(context[longest]) * 3 // 4]
 
 
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+def _context(form: Form) -> dict[str, str]:
+    """The context as it comes back; half a character, which UTF-8 cannot carry, becomes a question mark."""
+    short = {name: value[:_METADATA_LIMIT] for name, value in form.context.items()}
+    return {name: value.encode("utf-8", "replace").decode() for name, value in short.items()}
 
 
 def _subject(form: Form, words: Words) -> str:
@@ -180,7 +182,7 @@ def _person(field: Field, words: Words) -> Block:
 
 
 def _rating(field: Field, words: Words) -> Block:
-    options = _options(field.options or _SCORES, words)[:10]
+    options = (_options(field.options, words) or _options(_SCORES, words))[:10]
     return _with_initial({"type": "radio_buttons", "action_id": "value", "options": options}, field)
 
 
@@ -188,9 +190,9 @@ def _options(options: Sequence[Option], words: Words) -> list[Block]:
     """Options whose value Slack cannot carry whole are left out: a shortened value would mean something else."""
     shown: dict[str, Block] = {}
     for option in options:
-        if not 0 < units(option.value) <= 75 or _encodable(option.value) != option.value:
+        if not option.value or one_line(option.value, 75) != option.value:
             continue
-        label = words.text(option.label_key) if option.label_key else one_line(option.label or option.value, 75)
+        label = words.text(option.label_key) if option.label_key else one_line(option.label or "", 75)
         shown[option.value] = {"text": plain(label or option.value, 75), "value": option.value}
     return list(shown.values())[:_OPTIONS_LIMIT]
 

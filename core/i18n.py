@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from babel import Locale
-from babel.dates import format_datetime, format_time
+from babel.dates import format_date, format_time
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
@@ -33,6 +33,9 @@ _NAMED: dict[type[Enum], str] = {
     Tier: "tier",
     SlaClock: "sla_clock",
 }
+
+# Facts of a refusal that are names of the program, and where the catalogue has their words.
+_PROGRAM_NAMES = {"verb": "verb", "legal": "verb", "field": "field", "what": "what"}
 
 
 @cache
@@ -81,35 +84,52 @@ class Words(msgspec.Struct, frozen=True):
         if isinstance(value, bool) or value is None:
             return "" if value is None else str(value).lower()
         if isinstance(value, (int, float)):
-            if name.endswith("_seconds"):
-                return self.duration(int(value))
-            return str(value) if name.endswith("_id") else self.number(value)
+            return self._quantity(name, value)
         if isinstance(value, (list, tuple)):
             return ", ".join(self.fact(name, item, escape) for item in value)
         return escape(str(value))
+
+    def _quantity(self, name: str, value: float) -> str:
+        if name.endswith("_seconds"):
+            return self.duration(int(value))
+        if name == "id" or name.endswith("_id"):
+            return str(value)
+        return self.percent(value) if name == "breach_risk" else self.number(value)
 
     def name(self, member: Enum) -> str:
         """The word for a priority, status, category, severity, customer tier or clock state."""
         return self.text(f"{_NAMED[type(member)]}.{member.value}")
 
     def error(self, error: DeskError, escape: Callable[[str], str] = str) -> str:
-        facts = dict(error.facts)
-        if "legal" in facts:
-            facts["legal"] = ", ".join(self.text(f"verb.{verb}") for verb in facts["legal"])
-        if "verb" in facts:
-            facts["verb"] = self.text(f"verb.{facts['verb']}")
-        return self.say(error.key, facts, escape)
+        return self.say(error.key, self.refusal(error.facts), escape)
+
+    def refusal(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts of a ``DeskError`` with verbs, fields, things and reasons as words instead of names of the program."""
+        said = dict(facts)
+        for name, prefix in _PROGRAM_NAMES.items():
+            if name in said:
+                given = said[name]
+                names = given if isinstance(given, (list, tuple)) else [given]
+                said[name] = ", ".join(self._word(f"{prefix}.{item}", str(item)) for item in names)
+        if "why" in said and self.has(f"error.field.{said['why']}"):
+            said["why"] = self.say(f"error.field.{said['why']}", facts, str)
+        return said
+
+    def _word(self, key: str, otherwise: str) -> str:
+        return self.text(key) if self.has(key) else otherwise
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(ZoneInfo(self.time_zone))
 
     def moment(self, moment: datetime) -> str:
-        """``Nov 23, 2026, 9:00 AM GMT+9``: date, time and zone, medium length."""
-        return f"{format_datetime(self.local(moment), 'medium', locale=self.locale)} {self.zone(moment)}"
+        """``Nov 23, 2026, 9:00 AM KST``: date, time to the minute, and zone."""
+        local = self.local(moment)
+        day, time = format_date(local, "medium", locale=self.locale), self.clock_time(moment)
+        return f"{day} {time} {self.zone(moment)}"
 
     def clock_time(self, moment: datetime) -> str:
         """The time of day alone, short."""
-        return format_time(self.local(moment), "short", locale=self.locale)
+        return format_time(self.local(moment), self.text("format.time"), locale=self.locale)
 
     def zone(self, moment: datetime) -> str:
         return self.local(moment).tzname() or "UTC"

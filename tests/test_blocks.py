@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from slack_sdk.models.blocks import Block as SdkBlock
 
 from blocks import Block, Rendered, field_errors, home, loading_modal, modal, render
 from blocks.facts import web_address
@@ -23,28 +23,16 @@ from core.i18n import LANGUAGES, Words
 from core.model import (
     DESKBELL,
     AlertStatus,
-    Category,
-    Customer,
-    PersonRef,
     Priority,
     Severity,
     SlaClock,
     Status,
-    Tier,
 )
 from core.views import (
-    CARD_ACTIONS,
-    AlertLine,
-    Field,
     FieldError,
     Form,
-    Help,
-    HelpEntry,
     Message,
     Notice,
-    Option,
-    RatingRequest,
-    SlaFacts,
     TicketCard,
     TicketLine,
     TicketList,
@@ -52,6 +40,7 @@ from core.views import (
     View,
 )
 from tests.block_samples import CREATE, FORMS, KIM, LINK, NOW, OUTAGE, REQUEST, RESOLVED, VIEWS
+from tests.block_strategies import forms, hostile, views
 
 GOLDEN = Path(__file__).parent / "golden" / "blocks"
 EN, KO = Words("en", "UTC"), Words("ko", "Asia/Seoul")
@@ -71,6 +60,11 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for item in value:
             yield from walk(item)
+
+
+def as_slack_sdk_reads(blocks: list[Block]) -> list[Block]:
+    """The blocks through the models of Slack's own library, which drop or refuse what they do not know."""
+    return [block.to_dict() for block in SdkBlock.parse_all(blocks)]
 
 
 def texts(blocks: Any) -> str:
@@ -103,6 +97,7 @@ def check_golden(name: str, made: Any) -> None:
 def test_each_view_looks_as_agreed(name: str, language: str) -> None:
     rendered = render(VIEWS[name], READERS[language])
     assert lint_message(payload(rendered)) == []
+    assert as_slack_sdk_reads(rendered.blocks) == rendered.blocks
     check_golden(f"{name}.{language}", {"text": rendered.text, "blocks": rendered.blocks})
 
 
@@ -111,6 +106,7 @@ def test_each_view_looks_as_agreed(name: str, language: str) -> None:
 def test_each_form_looks_as_agreed(name: str, language: str) -> None:
     view = modal(FORMS[name], READERS[language])
     assert lint_view(view) == []
+    assert as_slack_sdk_reads(view["blocks"]) == view["blocks"]
     check_golden(f"{name}.{language}", view)
 
 
@@ -180,7 +176,7 @@ def test_a_resolved_card_is_calm_and_says_who_solved_it_and_how() -> None:
     assert "Raised the pool to 200 & restarted the leaking job." in shown
     assert "time out since" not in shown
     assert not set(shown) & set("🔴🟠🟡🚨⚠")
-    assert "primary" not in json.dumps(render(RESOLVED, EN).blocks)
+    assert not [button for button in buttons(render(RESOLVED, EN).blocks).values() if button.get("style") == "primary"]
 
 
 def test_a_card_resolved_by_recovery_names_nobody() -> None:
@@ -207,7 +203,7 @@ def test_firing_alerts_come_first_and_the_others_are_counted() -> None:
 
 def test_an_overdue_ticket_says_by_how_much() -> None:
     late = replace(OUTAGE, sla=replace(OUTAGE.sla, remaining=-600, state=SlaClock.BREACHED))
-    assert "⚠️ Overdue by 10 min" in fields(late)[3] or "overdue by 10 min" in fields(late)[3]
+    assert fields(late)[3].startswith("*SLA*\n⚠️ overdue by 10 min, due ")
 
 
 def test_a_paused_clock_says_so() -> None:
@@ -268,9 +264,7 @@ def test_a_template_of_the_operator_is_shown_as_it_is() -> None:
 
 
 def test_a_refusal_names_the_moves_that_are_possible() -> None:
-    assert render(VIEWS["message_error"], KO).text.endswith("지금 할 수 있는 작업∶ 담당자 할당, 작업 시작.") or (
-        "지금 할 수 있는 작업: 담당자 할당, 작업 시작." in render(VIEWS["message_error"], KO).text
-    )
+    assert render(VIEWS["message_error"], KO).text.endswith("지금 할 수 있는 작업: 담당자 할당, 작업 시작.")
 
 
 def test_a_missing_fact_is_a_defect_and_not_a_hole() -> None:
@@ -390,99 +384,10 @@ def test_only_web_addresses_become_links(url: str | None, good: bool) -> None:
 
 # ---------------------------------------------------------------- hostile text, any view
 
-_ATTACKS = (
-    "<!channel>", "<@U1>", "<https://evil.example|login>", "*bold* _it_ ~no~ `code`", ":fire:", ":", "\u202eRTL\u2066",
-    "@here #general", "> quote\n>>> more", "a\nb\r\n\n\n\nc", "\x00\x1b[31m", "\ud83d", "👩‍👩‍👧‍👦🇰🇷👍🏽", "e" + "\u0301" * 90, "{actor} {0}",
-    "&amp; &lt; &", '"' * 400, "\\" * 400, "", " ", "\u200b", "https://evil.example", "한" * 300, "}}{{ %s", "|>^",
-)  # fmt: skip
-hostile = st.one_of(
-    st.sampled_from(_ATTACKS),
-    st.lists(st.sampled_from(_ATTACKS), min_size=2, max_size=6).map("".join),
-    st.text(st.characters(exclude_categories=()), max_size=20),
-    st.sampled_from(("x" * 100_000, '"' * 100_000, "👍🏽" * 50_000, "\u0301" * 100_000, "<!here>\n" * 20_000)),
-)
-maybe = st.one_of(st.none(), hostile)
-people = st.builds(PersonRef, hostile, hostile)
-numbers = st.integers(1, 10**9)
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
-slas = st.builds(
-    SlaFacts,
-    st.sampled_from(SlaClock),
-    st.one_of(st.none(), moments),
-    st.one_of(st.none(), moments),
-    st.one_of(st.none(), st.integers(-(10**8), 10**8)),
-    st.floats(0, 1),
-)
-urls = st.one_of(hostile, st.none(), st.just(LINK), st.just("https://x.example/" + "a" * 900))
-alerts = st.builds(
-    AlertLine, hostile, hostile, st.sampled_from(AlertStatus), st.sampled_from(Severity), numbers, urls, hostile, maybe, maybe
-)  # fmt: skip
-verbs = st.lists(st.sampled_from((*CARD_ACTIONS, "merge", "split")), unique=True).map(tuple)
-cards = st.builds(
-    TicketCard,
-    id=numbers, version=numbers, title=hostile, description=hostile, category=st.sampled_from(Category),
-    priority=st.sampled_from(Priority), status=st.sampled_from(Status), created_at=moments, updated_at=moments, sla=slas,
-    requester=st.one_of(st.none(), people), assignee=st.one_of(st.none(), people), team=maybe,
-    customer=st.one_of(st.none(), st.builds(Customer, hostile, st.sampled_from(Tier))), business_impact=maybe,
-    affected_users=st.one_of(st.none(), numbers), systems=st.lists(hostile, max_size=12).map(tuple), source=hostile,
-    alerts=st.lists(alerts, max_size=8).map(tuple), alerts_total=st.integers(0, 99), alerts_firing=st.integers(0, 99),
-    resolution=maybe, satisfaction=st.one_of(st.none(), st.integers(1, 5)), resolved_at=st.one_of(st.none(), moments),
-    actions=verbs, link=urls, last_kind=st.one_of(st.none(), st.sampled_from(("ticket.resolved", "alert.fired", "x"))),
-    last_by=st.one_of(st.none(), people, st.just(DESKBELL)), last_at=st.one_of(st.none(), moments),
-)  # fmt: skip
-lines = st.builds(
-    TicketLine, numbers, hostile, st.sampled_from(Priority), st.sampled_from(Status), st.one_of(st.none(), people), slas, urls
-)  # fmt: skip
-notices = st.builds(
-    Notice,
-    key=st.sampled_from(("notice.ticket.escalated_why", "notice.sla_breached", "notice.alert.fired_host")),
-    ticket_id=numbers,
-    title=hostile,
-    facts=st.fixed_dictionaries(
-        {"actor": people, "reason": hostile, "due": moments, "severity": st.sampled_from(Severity), "host": hostile, "alert": hostile}
-    ),
-    body=maybe, urgent=st.booleans(), link=urls, actions=verbs, text=maybe, mention=st.lists(hostile | st.just("U1")).map(tuple),
-    priority=st.one_of(st.none(), st.sampled_from(Priority)), version=st.one_of(st.none(), numbers),
-)  # fmt: skip
-messages = st.builds(
-    Message,
-    st.sampled_from(("error.bad_field", "error.not_found", "error.ticket_changed", "error.unknown_command", "error.illegal_move")),
-    st.fixed_dictionaries({
-        "field": hostile, "why": hostile, "what": hostile, "id": hostile, "by": hostile, "ticket_id": numbers,
-        "word": hostile, "nearest": hostile, "verb": hostile, "legal": st.lists(hostile, max_size=4).map(tuple),
-        "status": st.sampled_from(Status),
-    }),
-    st.just(True),
-)  # fmt: skip
-names = st.sampled_from(("title", "note", "score", "skill"))
-inputs = st.builds(
-    Field, names, st.sampled_from(("text", "multiline", "number", "select", "person", "rating")), st.just("field.title"),
-    st.booleans(), maybe, st.lists(st.builds(Option, hostile, st.none(), maybe), max_size=4).map(tuple),
-    st.one_of(st.none(), st.integers(1, 9999)), st.one_of(st.none(), st.integers(-9, 0)),
-    st.one_of(st.none(), st.integers(1, 9)), st.just("field.title_hint"),
-)  # fmt: skip
-forms = st.builds(
-    Form, st.just("create"), st.just("form.create.title"), st.just("form.create.submit"),
-    st.lists(inputs, min_size=1, max_size=4, unique_by=lambda field: field.name).map(tuple),
-    st.dictionaries(names, hostile), st.lists(st.builds(
-        FieldError, names | hostile, st.just("error.field.unknown_person"), st.fixed_dictionaries({"name": hostile}))).map(tuple),
-    st.one_of(st.none(), numbers), maybe,
-)  # fmt: skip
-views: st.SearchStrategy[View] = st.one_of(
-    cards,
-    st.builds(TicketList, st.lists(lines, max_size=30).map(tuple), hostile, maybe),
-    notices,
-    st.builds(RatingRequest, numbers, hostile, st.one_of(st.none(), st.integers(1, 5))),
-    st.builds(Help, hostile, st.lists(st.builds(HelpEntry, hostile, st.just("help.list"))).map(tuple), maybe, maybe),
-    messages,
-    forms,
-    st.builds(Timeline, numbers, hostile, st.lists(st.tuples(moments, notices), max_size=12).map(tuple)),
-)
-
 _DATE = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>|]+>")
 _LABEL = re.compile(r"^\*[^*\n]+\*")
 _LIVE = re.compile(
-    r"[<>*~`]|:\S|(?<![A-Za-z0-9_])_|_(?![A-Za-z0-9_])|@(?:here|channel|everyone)\b|&(?!(?:amp|lt|gt);)", re.I
+    r"[<>*~`]|:[\w+'/-]|(?<![A-Za-z0-9_])_|_(?![A-Za-z0-9_])|@(?:here|channel|everyone)\b|&(?!(?:amp|lt|gt);)", re.I
 )
 _LEAVES = {"text", "link", "user", "plain_text", "mrkdwn"}
 
@@ -516,7 +421,7 @@ def live(value: Any, view: Any) -> list[str]:
     return found
 
 
-quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quickly = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("words", READERS.values(), ids=READERS)

@@ -269,6 +269,22 @@ def test_a_ticket_outlives_the_calendar_of_its_promise() -> None:
     assert later.wake_at(started, NOON) is not None
 
 
+@pytest.mark.parametrize("hours", [4, 9])
+def test_a_calendar_that_hardly_opens_any_more_does_not_stop_the_work(hours: int) -> None:
+    started = policy({"resolution": "8h", "calendar": "business"}).start(ticket(), NOON)
+    days_off = [str((NOON + timedelta(days=7 * week)).date()) for week in range(-300, 300)]
+    closed = CalendarSettings.model_validate({"hours": {"mon": ("09:00-10:00",)}, "holidays": {"add": days_off}})
+    later = SlaPolicy(
+        SlaSettings.model_validate({"targets": ()}), {"business": Calendar.from_settings("business", closed)}
+    )
+    left = replace(started.sla, paused_at=NOON, resolution_due=None, resolution_left=(8 - hours) * HOUR)
+    waiting = replace(started, status=Status.WAITING, sla=left)
+    resumed = later.follow(waiting, replace(waiting, status=Status.IN_PROGRESS), after(days=1), responded=True)
+    years = timedelta(days=1827)
+    assert resumed.sla.resolution_due == (after(days=1) + years if hours < 8 else after(days=1) - years)
+    assert resumed.wake_at is not None
+
+
 # The first response
 
 

@@ -117,9 +117,9 @@ def test_every_kind_of_element_holds_what_was_entered(element: Json, value: obje
 
 
 def test_what_nobody_touched_keeps_its_initial_value() -> None:
-    select = {"type": "static_select", "action_id": "p", "options": [OPTION], "initial_option": OPTION}
-    typed = {"type": "plain_text_input", "action_id": "t", "initial_value": "as it was"}
-    blocks = [
+    select: Json = {"type": "static_select", "action_id": "p", "options": [OPTION], "initial_option": OPTION}
+    typed: Json = {"type": "plain_text_input", "action_id": "t", "initial_value": "as it was"}
+    blocks: list[Json] = [
         {"type": "input", "block_id": "one", "element": select},
         {"type": "input", "block_id": "two", "element": typed},
         {"type": "divider", "block_id": "three"},

@@ -17,8 +17,9 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.demo.answer import Answer
 from bot.demo.feed import BACKLOG, Feed
-from bot.demo.slack_person import Answer, HttpDoor, SlackUser, SocketDoor
+from bot.demo.slack_person import HttpDoor, SlackUser, SocketDoor
 from bot.demo.slack_records import Change, ChangeKind, Json
 from tests.stand_in_slack import ASSIGN, SECRET, SECTION, Slack, modal, plain, refusal
 

@@ -27,6 +27,7 @@ _SPECIAL = re.compile(
     r"<(?:@[UW][A-Z0-9]+|#C[A-Z0-9]+|!subteam\^S[A-Z0-9]+|!(?:here|channel|everyone)|!date\^\d+\^[^<>|^]+(?:\^https?://[^<>|]+)?"
     r"|(?:https?://|mailto:)[^<>|\s]+)(?:\|[^<>|]+)?>"
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 Check = Callable[[Any, str], Iterator[str]]
@@ -102,6 +103,20 @@ def _text(high: int, *, markup: bool = False, pattern: str | None = None, blank:
             yield f"{where}: {value[:40]!r} does not look like {pattern}"
         if markup:
             yield from _markup(value, where)
+
+    return check
+
+
+def _opaque(high: int) -> Check:
+    """A string that nobody reads and that comes back as it is."""
+
+    def check(value: Any, where: str) -> Iterator[str]:
+        if not isinstance(value, str) or not value:
+            yield f"{where}: not a string, or empty"
+            return
+        yield from _over(where, _units(value), high)
+        if _HALF.search(value):
+            yield f"{where}: lone surrogate"
 
     return check
 
@@ -227,9 +242,9 @@ _CONFIRM = _object(
     {"title": _plain(100), "text": _any_text(300), "confirm": _plain(30), "deny": _plain(30)},
     {"style": _one_of("primary", "danger")},
 )
-_OPTION = _object({"text": _plain(75), "value": _text(150)}, {"description": _plain(75)})
-_RADIO_OPTION = _object({"text": _any_text(75), "value": _text(150)}, {"description": _any_text(75)})
-_MENU_OPTION = _object({"text": _plain(75), "value": _text(150)}, {"description": _plain(75), "url": _url(3000)})
+_OPTION = _object({"text": _plain(75), "value": _opaque(150)}, {"description": _plain(75)})
+_RADIO_OPTION = _object({"text": _any_text(75), "value": _opaque(150)}, {"description": _any_text(75)})
+_MENU_OPTION = _object({"text": _plain(75), "value": _opaque(150)}, {"description": _plain(75), "url": _url(3000)})
 
 
 def _initial_among_options(value: Any, where: str) -> Iterator[str]:
@@ -260,7 +275,7 @@ _IMAGE = _object({"type": _TYPE, "image_url": _url(3000), "alt_text": _text(2000
 _BUTTON = _object(
     {**_ACTION, "text": _plain(75)},
     {
-        "value": _text(2000), "url": _url(3000), "style": _one_of("primary", "danger"), "confirm": _CONFIRM,
+        "value": _opaque(2000), "url": _url(3000), "style": _one_of("primary", "danger"), "confirm": _CONFIRM,
         "accessibility_label": _text(75),
     },
 )  # fmt: skip
@@ -375,7 +390,7 @@ _INPUT = _object(
     {"hint": _plain(2000), "optional": _flag, "dispatch_action": _flag},
 )
 _IN_A_VIEW = _list(_typed({**_BLOCKS, "input": _INPUT}), 1, 100)
-_VIEW_OPTIONS = {"private_metadata": _text(3000), "callback_id": _ID, "external_id": _ID}
+_VIEW_OPTIONS = {"private_metadata": _opaque(3000), "callback_id": _ID, "external_id": _ID}
 _VIEWS: dict[str, Check] = {
     "modal": _object(
         {"type": _TYPE, "title": _plain(24), "blocks": _IN_A_VIEW},

@@ -11,12 +11,12 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiohttp
 
 from bot.demo import slack_payloads as payloads
+from bot.demo.answer import Answer, read_body
 from bot.demo.slack_api import SlackStandIn
 from bot.demo.slack_facts import ACK_SECONDS
 from bot.demo.slack_records import Conversation, Ephemeral, Json, Message, OpenView, ResponseUrl, SlackRefusal
@@ -24,18 +24,6 @@ from bot.demo.slack_socket import EnvelopeKind, NotConnected
 
 # What a client turns into links of its own; all other text arrives escaped.
 _LINKS = re.compile(r"(<(?:@[UW]\w+|#C\w+|!subteam\^S\w+|!(?:here|channel|everyone)|https?://[^<>\s]+)>)")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the product answered; status 0 is no answer in time or no connection."""
-
-    status: int
-    body: Any = None
-
-    @property
-    def ok(self) -> bool:
-        return self.status == 200
 
 
 class SlackDoor(Protocol):
@@ -66,7 +54,7 @@ class HttpDoor:
         timeout = aiohttp.ClientTimeout(total=ACK_SECONDS)
         try:
             async with self._session.post(self._url, data=body, headers=headers, timeout=timeout) as response:
-                return Answer(response.status, _read(await response.text()))
+                return Answer(response.status, read_body(await response.text()))
         except (aiohttp.ClientError, TimeoutError):
             return Answer(0)
 
@@ -276,10 +264,3 @@ def _demand(blocks: list[Json], values: Json) -> None:
         for state in values.get(block["block_id"], {}).values():
             if not any(held for key, held in state.items() if key != "type"):
                 raise ValueError(f"{block['block_id']} must be filled in")
-
-
-def _read(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -30,10 +31,17 @@ def nothing() -> BoltResponse:
     return BoltResponse(status=200, body="")
 
 
+def trouble(status: int, code: str) -> BoltResponse:
+    """An answer to Slack itself; with 503 it may come again soon."""
+    headers: dict[str, str | Sequence[str]] | None = {"Retry-After": "5"} if status == 503 else None
+    body = {"error": {"code": code, "message": code.replace("_", " ")}}
+    return BoltResponse(status=status, body=body, headers=headers)
+
+
 def ephemeral(view: View, words: Words) -> dict[str, Any]:
     """A message that only the asker sees, as the answer to a command or to a response_url."""
     shown = blocks.render(view, words)
-    return {"response_type": "ephemeral", "replace_original": False, "text": shown.text, "blocks": shown.blocks}
+    return {"response_type": "ephemeral", "text": shown.text, "blocks": shown.blocks}
 
 
 def page(view: View, words: Words) -> dict[str, Any]:
@@ -83,7 +91,7 @@ class Answers:
         try:
             await self._api.call("views.open", {"trigger_id": trigger_id, "view": view}, seconds=TRIGGER_SECONDS)
         except CallFailed as error:
-            _log.warning("a form could not be opened", extra={"form": form.name, "code": error.code})
+            _log.warning("the form %s could not be opened: %s", form.name, error.code)
             await self._whisper(Message("slack.click_again", is_error=True), words, place, replace=False)
 
     async def _whisper(self, view: View, words: Words, place: Place, replace: bool) -> None:
@@ -94,7 +102,7 @@ class Answers:
             else:
                 await self._tell(message, place)
         except CallFailed as error:
-            _log.warning("an answer did not arrive", extra={"method": error.method, "code": error.code})
+            _log.warning("an answer did not arrive: %s", error)
 
     async def _tell(self, message: dict[str, Any], place: Place) -> None:
         """Without a response_url: in the channel for one pair of eyes, or in the person's direct messages."""
@@ -112,7 +120,7 @@ class Answers:
         except CallFailed as error:
             if error.outcome in (Outcome.LIMITED, Outcome.NOT_SENT):
                 return min(error.after or 1.0, _WAIT_AT_MOST)
-            _log.warning("an answer did not arrive", extra={"method": error.method, "code": error.code})
+            _log.warning("an answer did not arrive: %s", error)
         return None
 
     async def _post_later(self, message: dict[str, Any], wait: float | None) -> None:
@@ -122,4 +130,4 @@ class Answers:
             await asyncio.sleep(wait)
             wait = await self._attempt(message)
         if wait is not None:
-            _log.warning("an answer was given up", extra={"method": "chat.postMessage"})
+            _log.warning("an answer was given up after %d attempts", _POST_ATTEMPTS)

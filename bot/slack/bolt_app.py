@@ -21,7 +21,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.answers import nothing
+from bot.slack.answers import nothing, trouble
 from bot.slack.api import CallFailed, SlackApi
 from bot.slack.clicks import Clicks
 from bot.slack.commands import Commands
@@ -70,7 +70,7 @@ class Itself:
         try:
             answer = await self._api.call("auth.test", {})
         except CallFailed as error:
-            _log.warning("Slack does not say who the bot is", extra={"code": error.code})
+            _log.warning("Slack does not say who the bot is: %s", error)
             return
         self._user, self._bot = str(answer.get("user_id")), str(answer.get("bot_id"))
 
@@ -117,25 +117,25 @@ async def _failed(error: Exception, body: dict[str, Any], refuse: Refuse | None)
     """The answer when a listener raised: known troubles by their status, defects by a reference and no trace."""
     if isinstance(error, BoltUnhandledRequestError):
         level = logging.WARNING if body.get("type") == "app_rate_limited" else logging.INFO
-        _log.log(level, "nothing listens to this payload", extra={"type": body.get("type")})
+        _log.log(level, "nothing listens to a payload of type %s", body.get("type"))
         return nothing()
     if isinstance(error, Busy):
-        return _later("in_progress")
+        return trouble(503, "in_progress")
     if isinstance(error, Malformed):
-        return BoltResponse(status=400, body={"error": error.code})
+        return trouble(400, error.code)
     if isinstance(error, StoreUnavailable) and body.get("type") == "event_callback":
-        return _later(error.key)
+        return trouble(503, "store_unavailable")
     if isinstance(error, DeskError) and refuse is not None:
         return await refuse(body, Message(error.key, error.facts, is_error=True))
     reference = secrets.token_hex(4)
-    _log.error("a request from Slack failed", exc_info=error, extra={"reference": reference})
+    _log.error("a request from Slack failed (reference %s)", reference, exc_info=error)
     if refuse is None:
-        return BoltResponse(status=500, body={"error": "internal", "reference": reference})
-    return await refuse(body, Message("error.internal", {"reference": reference}, is_error=True))
-
-
-def _later(code: str) -> BoltResponse:
-    return BoltResponse(status=503, body={"error": code}, headers={"Retry-After": "5"})
+        return trouble(500, "internal")
+    try:
+        return await refuse(body, Message("error.internal", {"reference": reference}, is_error=True))
+    except Exception:
+        _log.exception("nor could it be said (reference %s)", reference)
+        return trouble(500, "internal")
 
 
 def _bolt_logger() -> logging.Logger:

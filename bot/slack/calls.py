@@ -80,11 +80,11 @@ def clicked(action: Action) -> Asked | None:
     data = _object(raw)
     if data is None:
         return None
+    context = data.pop("context", None)
+    data = {**context, **data} if isinstance(context, dict) else data
     numbered = _NUMBERED.fullmatch(action.action_id)
     name = data.pop("do", None) or (numbered[1] if numbered else action.action_id)
     ticket, version = _whole(data.pop("ticket", None)), _whole(data.pop("v", None))
-    context = data.pop("context", None)
-    data |= context if isinstance(context, dict) else {}
     return Asked(str(name), ticket, version, {field: str(value) for field, value in data.items()})
 
 

@@ -55,7 +55,7 @@ class Clicks:
         words = self._desk.people.words(person)
         asked = calls.clicked(action)
         if asked is None:
-            _log.info("a button with an unknown value", extra={"action": action.action_id})
+            _log.info("the button %s carries a value that is not ours", action.action_id)
             await self._desk.answers.whisper(Message("error.expired", is_error=True), words, place)
             return
         view = await self._desk.dispatch(self._desk.call(asked, person, place))

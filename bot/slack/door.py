@@ -22,6 +22,7 @@ from bot.slack.api import SlackApi
 from bot.slack.desk import Desk
 from bot.slack.http_transport import HttpTransport
 from bot.slack.inflight import Inflight
+from bot.slack.payloads import Malformed
 from bot.slack.people import SlackPeople
 from bot.slack.seen import Once, Seen
 from bot.slack.socket_transport import SocketTransport
@@ -82,4 +83,8 @@ class SlackDoor:
 
     async def _dispatch(self, payload: dict[str, Any]) -> BoltResponse:
         # A payload whose proof is checked, as Socket Mode hands it over: Bolt does not parse the body a second time.
-        return await self._bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode"))
+        # What escapes from Bolt is its own stumbling over a shape; errors of the handlers are answered inside.
+        try:
+            return await self._bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode"))
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise Malformed("malformed_payload", str(error)) from None

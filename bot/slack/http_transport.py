@@ -18,6 +18,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.response import BoltResponse
 
 from bot.slack import payloads, signature
+from bot.slack.answers import trouble
 from bot.slack.inflight import Inflight
 from bot.slack.seen import Seen
 from core.config.settings import Settings
@@ -55,8 +56,7 @@ class HttpTransport:
         try:
             return await self._handle(request)
         except Refused as refusal:
-            headers = {"Retry-After": "5"} if refusal.status == 503 else None
-            return web.json_response({"error": refusal.code}, status=refusal.status, headers=headers)
+            return await to_aiohttp_response(trouble(refusal.status, refusal.code))
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if self._secret is None:
@@ -73,7 +73,10 @@ class HttpTransport:
             _log.warning("a signed request from Slack was not understood: %s", error)
             raise Refused(400, error.code) from None
         await self._refuse_replay(payload, proof)
-        return await to_aiohttp_response(await self._inflight.run(self._dispatch(payload)))
+        try:
+            return await to_aiohttp_response(await self._inflight.run(self._dispatch(payload)))
+        except payloads.Malformed as error:
+            raise Refused(400, error.code) from None
 
     async def _body(self, request: web.Request) -> bytes:
         if (request.content_length or 0) > BODY_LIMIT:
@@ -94,7 +97,7 @@ class HttpTransport:
         try:
             return signature.verify(secret, timestamp, given, body, self._now())
         except signature.BadSignature as error:
-            _log.warning("a request to Slack's address without a good signature", extra={"code": error.code})
+            _log.warning("a request to %s without a good signature: %s", PATH, error.code)
             raise Refused(401, error.code) from None
 
     async def _refuse_replay(self, payload: dict[str, Any], proof: str) -> None:

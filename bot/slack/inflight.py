@@ -40,7 +40,7 @@ class Inflight:
         for task in left:
             task.cancel()
         if left:
-            _log.warning("gave up on work that did not end in time", extra={"count": len(left)})
+            _log.warning("gave up on %d pieces of work that did not end in time", len(left))
             await asyncio.wait(left, timeout=1.0)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

@@ -76,7 +76,7 @@ class ClickedMessage(msgspec.Struct, frozen=True):
 
 class BlockActions(msgspec.Struct, frozen=True):
     user: User
-    actions: list[Action] = []
+    actions: list[Action]
     team: Named | None = None
     channel: Named | None = None
     container: Container | None = None
@@ -186,7 +186,7 @@ def check(payload: Any) -> dict[str, Any]:
 
 
 def _check_shape(payload: dict[str, Any]) -> None:
-    if "command" in payload:
+    if not payload.get("type"):
         read(payload, SlashCommand)
         return
     kind = _KINDS.get(payload["type"])
@@ -194,6 +194,10 @@ def _check_shape(payload: dict[str, Any]) -> None:
         read(payload, kind)
     if payload["type"] == "event_callback" and not isinstance(payload["event"].get("type"), str):
         raise Malformed("malformed_payload", "$.event.type")
+    if payload["type"] == "block_actions" and not payload["actions"]:
+        raise Malformed("malformed_payload", "$.actions")
+    if not isinstance(payload.get("event", {}), dict):
+        raise Malformed("malformed_payload", "$.event")
 
 
 _KINDS: dict[str, type[msgspec.Struct]] = {

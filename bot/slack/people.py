@@ -88,7 +88,7 @@ class SlackPeople:
             answer = await self._api.call("users.info", {"user": user, "include_locale": True})
             seen, again = _profile(user, tenant, name, answer.get("user")), _FRESH
         except CallFailed as error:
-            _log.info("no profile from Slack", extra={"code": error.code})
+            _log.info("no profile of %s from Slack: %s", user, error)
             seen, again = Seen(PLATFORM, user, tenant, name=name), _TRY_AGAIN
         person = await self._directory.meet(seen)
         _keep(self._ask_after, user, self._now() + again)

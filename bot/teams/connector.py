@@ -86,9 +86,6 @@ class Connector(ConnectorFactory):
             )
         return self._clients[service_url]
 
-    def close(self) -> None:
-        self.credentials.close()
-
     async def post(self, route: Route, conversation: str, message: Activity) -> Posted:
         client = await self.create(route.service_url)
         _addressed(message, route, conversation)

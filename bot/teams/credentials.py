@@ -83,9 +83,6 @@ class BotCredentials(ServiceClientCredentialsFactory):
         self._made.clear()
         self._copy = None
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     async def is_valid_app_id(self, app_id: str) -> bool:
         return app_id == self._settings.app_id
 

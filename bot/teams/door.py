@@ -97,7 +97,6 @@ class TeamsDoor:
             self._warming.cancel()
             await asyncio.wait({self._warming})
         await self._once.drain(self._settings.server.drain)
-        self.connector.close()
 
     async def handle(self, request: web.Request) -> web.Response:
         try:

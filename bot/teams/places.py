@@ -6,6 +6,8 @@ conversation itself count.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.teams.incoming import Incoming, is_channel
 from core.conversations import Conversation, ConversationBook
 from core.model import Person
@@ -44,7 +46,12 @@ class Places:
             await self.heard_from(incoming, person)
 
     async def _keep(self, conversation: Conversation) -> None:
+        """Written down when something is new; what an activity leaves out stays as it was."""
         known = await self._book.conversation(conversation.id)
+        if known is not None:
+            conversation = replace(
+                conversation, name=conversation.name or known.name, person=conversation.person or known.person
+            )
         if known != conversation:
             await self._book.remember(conversation)
 

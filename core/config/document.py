@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import msgspec
 import yaml
@@ -42,9 +42,11 @@ class Lines(msgspec.Struct, frozen=True):
                 return self.places[path[:length]]
         return None
 
-    def problem(self, path: Path, message: str, hint: str | None = None) -> ConfigProblem:
+    def problem(
+        self, path: Path, message: str, hint: str | None = None, level: Literal["error", "warning"] = "error"
+    ) -> ConfigProblem:
         line = self.at(path)
-        return ConfigProblem(self.file if line else None, line, key_path(path), message, hint)
+        return ConfigProblem(self.file if line else None, line, key_path(path), message, hint, level)
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -79,7 +79,8 @@ class _Walk:
 
     def _fault(self, node: nodes.Node, message: str, hint: str | None = None, word: str = "") -> None:
         line = self.lines[node.lineno - 1] if 0 < node.lineno <= len(self.lines) else ""
-        found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", line) if word else None
+        bound = r"(?<!\w){}(?!\w)" if word.isidentifier() else "{}"
+        found = re.search(bound.format(re.escape(word)), line) if word else None
         self.faults.append(Fault(message, hint, node.lineno, found.start() + 1 if found else None))
 
     def _body(self, node: nodes.Node) -> Kind:

@@ -17,6 +17,8 @@ from core.config.problems import ConfigError, ConfigProblem, Path
 from core.config.sentences import sentence
 from core.config.settings import Settings
 
+__all__ = ["VARIABLES", "ConfigError", "ConfigProblem", "Loaded", "build", "load", "load_with_lines"]
+
 DEFAULT_FILE = "deskbell.yaml"
 
 # What a problem of an environment variable gives as its file.

@@ -45,9 +45,9 @@ class ConfigError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def in_file_order(problems: Iterable[ConfigProblem]) -> tuple[ConfigProblem, ...]:
+def in_file_order(problems: Iterable[ConfigProblem]) -> list[ConfigProblem]:
     """Those with a line first, by line; the others as they came."""
-    return tuple(sorted(problems, key=lambda problem: problem.line or 1 << 30))
+    return sorted(problems, key=lambda problem: problem.line or 1 << 30)
 
 
 def key_path(path: Path) -> str:

@@ -43,7 +43,7 @@ SUB_COMMANDS = (
     "reopen",
     "close",
     "merge",
-    "split",
+    "rate",
     "help",
 )
 

@@ -18,11 +18,12 @@ from sqlalchemy import select, update
 
 from core.desk.policy import DeskPolicy
 from core.engine import MILESTONES, Taken, take
-from core.errors import StoreUnavailable
+from core.errors import NotFound, StoreUnavailable
 from core.integrations import SOURCES
 from core.integrations.normal import Normalised, NotUnderstood
 from core.model import Alert, KnownAlert, Problem, RawDelivery, Receipt, Ticket
 from core.ports import Clock
+from core.store import queries
 from core.store.database import Database
 from core.store.session import JOURNAL, Session
 
@@ -75,6 +76,14 @@ class Intake:
                 normalised = Normalised((), 0, problem)
             await self._work_off(row.id, normalised, row.progress)
         return len(rows)
+
+    async def replay(self, journal_id: int) -> Receipt:
+        """Work on a dead letter again, now that its mapping is mended. Raises ``NotFound`` for a number that is none."""
+        row = await self._database.read(lambda connection: queries.dead_letter(connection, journal_id))
+        if row is None or row.source not in self._policy.sources:
+            raise NotFound(what="dead_letter", id=journal_id)
+        delivery = RawDelivery(row.source, row.body, row.content_type, row.headers, row.received_at, row.key)
+        return await self._work_off(row.id, await self._normalise(delivery), 0)
 
     async def _normalise(self, delivery: RawDelivery) -> Normalised:
         if len(delivery.body) > _LARGE_BODY:

@@ -84,19 +84,17 @@ class Planner:
                 if place.posted:
                     edits[ticket.id, place.platform, place.address] = event
             for rule, condition in self._rules.get(event.kind, ()):
-                if self._holds(rule, condition, ticket, event, now):
+                if self._holds(rule, condition, ticket, event):
                     self._tell(plan, rule, ticket, event, own, people, now)
         for (ticket_id, platform, address), event in edits.items():
             self._edit(plan, ticket_id, platform, address, event, now)
         return plan
 
-    def _holds(
-        self, rule: NotificationRule, condition: Condition | None, ticket: Ticket, event: Event, now: datetime
-    ) -> bool:
+    def _holds(self, rule: NotificationRule, condition: Condition | None, ticket: Ticket, event: Event) -> bool:
         if condition is None:
             return True
         try:
-            return condition.holds(ticket_facts(ticket, self._policy.sla.facts(ticket, now), event))
+            return condition.holds(ticket_facts(ticket, self._policy.sla.facts(ticket, event.at), event))
         except ConditionError as error:
             _log.error("the condition of the rule %s cannot be judged: %s", rule.name, error)
             return False

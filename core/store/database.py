@@ -148,16 +148,13 @@ class Database:
     def _write(self, batch: list[_Unit]) -> None:
         try:
             results, events = self._commit(batch)
-        except DBAPIError as error:
+        except Exception as error:
             if len(batch) > 1 and not _is_about_the_store(error):
                 for unit in batch:
                     self._write([unit])
-                return
-            self._refuse(batch, error)
+            else:
+                self._refuse(batch, error)
             return
-        except Exception as error:
-            _log.exception("the writer could not finish a batch")
-            results, events = [(unit, None, error) for unit in batch], 0
         self.healthy = True
         self._tell(results, events)
 
@@ -191,14 +188,12 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _refuse(self, batch: list[_Unit], error: DBAPIError) -> None:
+    def _refuse(self, batch: list[_Unit], error: Exception) -> None:
+        reason = error
         if _is_about_the_store(error):
             self.healthy = False
-            _log.error("the database cannot take a write: %s", error.orig)
-            reason: BaseException = StoreUnavailable()
-        else:
-            _log.error("a unit of work was refused by the database: %s", error.orig)
-            reason = error
+            _log.error("the database cannot take a write: %s", error)
+            reason = StoreUnavailable()
         self._tell([(unit, None, reason) for unit in batch], 0)
 
     def _tell(self, results: list[tuple[_Unit, Any, BaseException | None]], events: int) -> None:
@@ -245,8 +240,10 @@ def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *argum
         _log.debug("the event loop has closed; nobody waits for the answer")
 
 
-def _is_about_the_store(error: DBAPIError) -> bool:
+def _is_about_the_store(error: Exception) -> bool:
     """Whether the disk or the file is at fault (full, read-only, locked), rather than a statement."""
+    if not isinstance(error, DBAPIError):
+        return False
     if not isinstance(error.orig, sqlite3.Error):
         return isinstance(error, OperationalError)
     name = getattr(error.orig, "sqlite_errorname", "") or ""

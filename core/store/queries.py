@@ -94,6 +94,15 @@ def alerts_of(connection: Connection, ticket_id: int, limit: int = 50) -> list[K
     return [read_known(row) for row in rows]
 
 
+def alerts_by_ticket(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, list[KnownAlert]]:
+    """The alerts of several tickets, oldest first."""
+    found: dict[int, list[KnownAlert]] = {}
+    statement = select(ALERT).where(ALERT.c.ticket_id.in_(list(ticket_ids))).order_by(ALERT.c.id)
+    for row in connection.execute(statement):
+        found.setdefault(row.ticket_id, []).append(read_known(row))
+    return found
+
+
 class AlertFilter(msgspec.Struct, frozen=True):
     status: str | None = None
     source: str | None = None
@@ -180,6 +189,11 @@ def dead_letters(connection: Connection, limit: int = 50, before: int | None = N
     if before is not None:
         where = where & (JOURNAL.c.id < before)
     return list(connection.execute(select(*columns).where(where).order_by(JOURNAL.c.id.desc()).limit(limit)))
+
+
+def dead_letter(connection: Connection, journal_id: int) -> Any:
+    where = (JOURNAL.c.id == journal_id) & (JOURNAL.c.state == "dead")
+    return connection.execute(select(JOURNAL).where(where)).first()
 
 
 def stats(connection: Connection, since: datetime) -> dict[str, Any]:

@@ -8,10 +8,11 @@ nothing: its staged rows are dropped, and statements that it ran itself are roll
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Executable, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Executable, Insert, Table, bindparam, func, insert, select, text, update
 
 from core.model import Alert, Event, KnownAlert, PersonRef, Ticket
 from core.store.rows import (
@@ -62,7 +63,6 @@ _LAST = {
     table: select(func.max(column))
     for table, column in ((TICKET, TICKET.c.id), (ALERT, ALERT.c.id), (EVENT, EVENT.c.seq), (JOURNAL, JOURNAL.c.id))
 }
-_INSERTS = {table: insert(table) for table in (TICKET, TICKET_SYSTEM, ALERT, EVENT, JOURNAL)}
 _UPDATE_TICKET = (
     update(TICKET)
     .where(TICKET.c.id == bindparam("b_id"))
@@ -78,6 +78,11 @@ _COUNT_ALERT = (
     .where(ALERT.c.id == bindparam("b_id"))
     .values(count=bindparam("b_count"), last_at=bindparam("b_last_at"))
 )
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
 
 
 def read_known(row: Any) -> KnownAlert:
@@ -288,13 +293,13 @@ class Session:
         """Write what earlier units have staged."""
         batch, connection = self._batch, self.connection
         if batch.new_tickets:
-            connection.execute(_INSERTS[TICKET], [_new_ticket(ticket) for ticket in batch.new_tickets.values()])
+            connection.execute(_insert(TICKET), [_new_ticket(ticket) for ticket in batch.new_tickets.values()])
         if self._changed_tickets:
             rows = [_bound({"id": t.id, **_ticket_values(t)}) for t in self._changed_tickets.values()]
             connection.execute(_UPDATE_TICKET, rows)
             self._changed_tickets = {}
         for table, rows in batch.inserts.items():
-            connection.execute(_INSERTS.get(table) or insert(table), rows)
+            connection.execute(_insert(table), rows)
             if table is EVENT:
                 self.events_written += len(rows)
         if batch.changed_alerts:

@@ -51,6 +51,10 @@ export class Backend {
     return this.post("slack/close", { user, view_id: viewId });
   }
 
+  openHome(user) {
+    return this.post("slack/home", { user });
+  }
+
   write(user, conversation, message) {
     return this.post("teams/message", { user, conversation, ...message });
   }

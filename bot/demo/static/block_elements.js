@@ -98,7 +98,7 @@ function overflow(element, block, context) {
 
 function choices(element, context) {
   if (element.type === "users_select") {
-    return [...context.people].map(([id, name]) => ({ label: name, chosen: { selected_user: id }, value: id }));
+    return [...context.users].map(([id, name]) => ({ label: name, chosen: { selected_user: id }, value: id }));
   }
   const groups = element.option_groups ?? [{ options: element.options }];
   return groups.flatMap(({ label, options }) => options.map((option) => ({

@@ -3,7 +3,7 @@
 // One function per block type; each object's properties are held against a list, and whatever is not on it shows as a
 // red "not rendered" sign, so that the page never hides a part of what was really sent.
 //
-// `context`: `people` and `channels` (Maps of id to name); `fields`, an array that collects every element with a value;
+// `context`: `people` and `channels` (Maps of id to name, for mentions) and `users` (those that can be chosen); `fields`, an array that collects every element with a value;
 // `act(action, node)`, called with what Slack would send for a click; `confirm(object)`, resolves to a boolean.
 
 import { renderElement, renderInputElement } from "./block_elements.js";

@@ -6,7 +6,8 @@
 // GET /demo/state?lang=ko -> {
 //   "cursor": the id of the last stream event that is in this state (optional; older events are then left out),
 //   "slack": {"users": [{id, name}], "channels": [{id, name, kind: "channel"|"im", user (the owner of an im)}],
-//             "messages": {channelId: [message]}},
+//             "messages": {channelId: [message]}, "bot": {id, name} (optional: who <@id> is),
+//             "homes": {userId: {view_id, view}} (optional: with it, the direct message has a Home tab)},
 //   "teams": {"users": [{id, name}], "conversations": [{id, name, kind: "channel"|"personal", user}],
 //             "activities": {conversationId: [activity]}},
 //   "stats": {alerts_received, tickets_open, notices_delivered, sent_twice},
@@ -18,18 +19,18 @@
 //
 // GET /demo/stream?lang=ko: server-sent events with `id:`; the state is loaded anew after every reconnection.
 //   slack.message   a message, new or changed (same channel and ts)
-//   slack.view      {user, view_id, view|null, errors: {block_id: text}?}
+//   slack.view      {user, view_id, view|null, errors: {block_id: text}?}; a view of type home is the Home tab
 //   teams.activity  an activity, new or changed (same id)
 //   teams.dialog    {user, conversation, dialog: {title, card}|null, message?}
 //   stats, scenario as above
 //   story           {at, kind: "alert"|"rule"|"ticket"|"notice"|"sync"|"scenario", text}
 //
 // POST, JSON both ways; any answer may be {error: text}, which the person is shown:
-//   /demo/slack/command {user, channel, text, thread_ts?}     text as Slack's client sends it: & < > escaped, people and
-//                                                             channels as <@U1|name>, <#C1|name>
+//   /demo/slack/command {user, channel, text, thread_ts?}   as typed, known people and channels as <@U1>, <#C1>
 //   /demo/slack/action  {user, channel, ts | view_id, action, state: {values}}   action as in block_actions
 //   /demo/slack/submit  {user, view_id, values} -> {ok} | {errors: {block_id: text}} | {view, view_id?}
 //   /demo/slack/close   {user, view_id}
+//   /demo/slack/home    {user}   the Home tab is looked at; only with "homes" in the state
 //   /demo/teams/message {user, conversation, text, mention, mentions: [ids of people named], reply_to?}
 //   /demo/teams/submit  {user, conversation, activity_id, data} and for Action.Execute {verb, execute: true}
 //                       -> {} | {dialog: {title, card}} | {message}

@@ -16,15 +16,13 @@ export function unescapeSlack(text) {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
-/** What Slack's client sends for a typed text: `& < >` escaped, `@Name` and `#channel` of those it knows as mentions. */
-export function escapeTyped(text, users, channels) {
-  let escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** What Slack's client makes of a typed text: `@Name` and `#channel` of those it knows become mentions by id. */
+export function encodeMentions(text, users, channels) {
   const named = [
-    ...users.map(({ id, name }) => [`@${name}`, `<@${id}|${name}>`]),
-    ...channels.map(({ id, name }) => [`#${name}`, `<#${id}|${name}>`]),
+    ...users.map(({ id, name }) => [`@${name}`, `<@${id}>`]),
+    ...channels.map(({ id, name }) => [`#${name}`, `<#${id}>`]),
   ].sort(([a], [b]) => b.length - a.length);
-  for (const [written, mention] of named) escaped = escaped.replaceAll(written, mention);
-  return escaped;
+  return named.reduce((encoded, [written, mention]) => encoded.replaceAll(written, mention), text);
 }
 
 /**

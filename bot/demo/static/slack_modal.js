@@ -6,8 +6,9 @@ import { openDialog } from "./dialog.js";
 import { h, unknownProperties, whileBusy } from "./dom.js";
 import { word } from "./words.js";
 
-const KNOWN = "type callback_id title submit close blocks private_metadata clear_on_close notify_on_close external_id "
-  + "submit_disabled";
+// The second line is what Slack itself adds to a view.
+export const VIEW = "type callback_id title submit close blocks private_metadata clear_on_close notify_on_close external_id "
+  + "submit_disabled id team_id app_id bot_id hash state root_view_id previous_view_id app_installed_team_id";
 
 export class SlackModal {
   /** `app` is the element to cover; `contextFor(fields, viewId)` makes the block context; `backend` sends. */
@@ -29,7 +30,7 @@ export class SlackModal {
     this.viewId = viewId;
     this.fields = [];
     const blocks = renderBlocks(view.blocks, this.contextFor(this.fields, viewId));
-    const body = h("div", { class: "dialog-body" }, blocks, unknownProperties("view", view, KNOWN));
+    const body = h("div", { class: "dialog-body" }, blocks, unknownProperties("view", view, VIEW));
     const form = h("form", { novalidate: true, class: "dialog-form", onsubmit: (event) => this.submit(event) });
     form.append(body, this.footer(view));
     const onClose = () => this.dismiss();

@@ -4,9 +4,9 @@ import { readValues, renderBlocks } from "./block_kit.js";
 import { suggestInSlack } from "./commands.js";
 import { Composer } from "./composer.js";
 import { askToConfirm } from "./dialog.js";
-import { avatar, fingerprint, h, icon, syncList } from "./dom.js";
+import { avatar, fingerprint, flash, h, icon, syncList } from "./dom.js";
 import { Feed } from "./feed.js";
-import { escapeTyped, renderMrkdwn, renderText } from "./mrkdwn.js";
+import { encodeMentions, renderMrkdwn, renderText } from "./mrkdwn.js";
 import { SlackModal } from "./slack_modal.js";
 import { clock, currentLanguage, fullDate, word } from "./words.js";
 
@@ -19,9 +19,10 @@ export class SlackSide {
     this.seen = new Map();
     this.views = new Map();
     this.threadTs = null;
+    this.atHome = false;
     this.feed = new Feed();
     this.threadFeed = new Feed();
-    const suggest = (text) => suggestInSlack(text, [...this.people.values()]);
+    const suggest = (text) => suggestInSlack(text, [this.bot.name, ...this.people.values()]);
     this.composer = new Composer({ suggest, send: (text) => this.send(text) });
     this.threadComposer = new Composer({ suggest: () => [], send: (text) => this.send(text, this.threadTs) });
     this.modal = new SlackModal(app, (fields, viewId) => this.blockContext(fields, { view_id: viewId }), backend);
@@ -34,7 +35,8 @@ export class SlackSide {
     this.person.addEventListener("change", () => this.actAs(this.person.value));
     this.rooms = part("rooms");
     this.head = h("header", { class: "room-head" });
-    const room = h("section", { class: "room" }, this.head, this.feed.node, this.composer.node);
+    this.home = h("div", { class: "home", hidden: true });
+    const room = h("section", { class: "room" }, this.head, this.home, this.feed.node, this.composer.node);
     this.threadHead = h("header", { class: "room-head" });
     this.thread = h("aside", { class: "thread", hidden: true }, this.threadHead, this.threadFeed.node, this.threadComposer.node);
     part("content").append(room, this.thread);
@@ -42,8 +44,10 @@ export class SlackSide {
   }
 
   /** Takes the whole state, at the start and after every reconnection or change of language. */
-  load({ users, channels, messages }) {
+  load({ users, channels, messages, bot, homes }) {
     this.users = users;
+    this.bot = bot ?? { id: "bot", name: "Deskbell" };
+    this.homes = homes && new Map(Object.entries(homes));
     this.people = new Map(users.map(({ id, name }) => [id, name]));
     this.channels = new Map(channels.map((channel) => [channel.id, channel]));
     this.messages = new Map(channels.map(({ id }) => [id, new Map((messages[id] ?? []).map((each) => [each.ts, each]))]));
@@ -78,11 +82,17 @@ export class SlackSide {
     this.page.announce(word("announce.message", facts));
   }
 
-  /** A modal that was opened, changed or closed for one of the people. */
+  /** A modal or the Home tab of one of the people: opened, changed or closed. */
   receiveView({ user, view, view_id: viewId, errors }) {
+    if (view?.type === "home") return this.receiveHome(user, viewId, view);
     if (view) this.views.set(user, { view, viewId });
     else this.views.delete(user);
     if (user === this.user) this.modal.show(user, viewId, view, errors);
+  }
+
+  receiveHome(user, viewId, view) {
+    this.homes?.set(user, { view, view_id: viewId });
+    if (user === this.user) this.render();
   }
 
   actAs(user) {
@@ -97,7 +107,7 @@ export class SlackSide {
 
   send(text, threadTs) {
     const channels = [...this.channels.values()].filter(({ kind }) => kind === "channel");
-    return this.backend.say(this.user, this.channel, escapeTyped(text, this.users, channels), threadTs);
+    return this.backend.say(this.user, this.channel, encodeMentions(text, [this.bot, ...this.users], channels), threadTs);
   }
 
   // A message for another person's eyes only, or one in another person's direct messages, is not ours.
@@ -107,7 +117,7 @@ export class SlackSide {
   }
 
   author({ user }) {
-    return user === "bot" ? "Deskbell" : this.people.get(user) ?? user;
+    return user === "bot" ? this.bot.name : this.people.get(user) ?? user;
   }
 
   channelName(id) {
@@ -139,11 +149,45 @@ export class SlackSide {
     const counts = this.renderRooms();
     this.page.unread("slack", counts);
     const name = this.channelName(this.channel);
-    this.head.replaceChildren(roomIcon(this.channels.get(this.channel)), h("h3", {}, this.channels.get(this.channel).name));
+    this.renderHead();
     const items = this.topLevel(this.channel).slice(-SHOWN).map((message) => this.item(message, { thread: true }));
     this.feed.show(`${this.user}/${this.channel}`, word("feed.label", { place: name }), items, word("slack.empty"));
     this.composer.label(word("slack.composer", { channel: name }));
     this.renderThread();
+  }
+
+  renderHead() {
+    const channel = this.channels.get(this.channel);
+    const hasHome = Boolean(this.homes) && channel.kind === "im";
+    const atHome = hasHome && this.atHome;
+    const tab = (home) => h("button", {
+      type: "button",
+      class: "room-tab",
+      "aria-pressed": String(home === atHome),
+      "data-focus": `tab ${home}`,
+      onclick: () => this.showHome(home),
+    }, word(home ? "slack.home" : "slack.messages"));
+    const version = [channel.id, hasHome, atHome, currentLanguage()].join();
+    const build = () => h("div", { class: "room-title" }, roomIcon(channel), h("h3", {}, channel.name), hasHome && [tab(true), tab(false)]);
+    syncList(this.head, [{ key: "title", version, build }]);
+    this.home.hidden = !atHome;
+    this.feed.node.hidden = atHome;
+    this.composer.node.hidden = atHome;
+    if (atHome) this.renderHome();
+  }
+
+  renderHome() {
+    const { view, view_id: viewId } = this.homes.get(this.user) ?? { view: { blocks: [] } };
+    const version = [this.user, fingerprint(view), currentLanguage()].join();
+    const build = () => h("div", {}, renderBlocks(view.blocks, this.blockContext([], { view_id: viewId })));
+    for (const node of syncList(this.home, [{ key: this.user, version, build }])) flash(node);
+  }
+
+  /** The Home tab of the app, which the app is told about, or its messages. */
+  showHome(home) {
+    this.atHome = home;
+    if (home) this.backend.openHome(this.user);
+    this.render();
   }
 
   renderRooms() {
@@ -213,7 +257,8 @@ export class SlackSide {
       this.page.acted(action.action_id);
       await this.backend.act(this.user, place, action, readValues(fields));
     };
-    return { people: this.people, channels, fields, act, confirm: (object) => this.confirm(object) };
+    const people = new Map([[this.bot.id, this.bot.name], ...this.people]);
+    return { people, channels, users: this.people, fields, act, confirm: (object) => this.confirm(object) };
   }
 
   confirm({ title, text, confirm, deny, style }) {

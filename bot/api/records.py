@@ -1,0 +1,93 @@
+"""Alerts, events, figures and dead letters over HTTP."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from bot.api import shapes
+from bot.api.operations import Asked, Parameter, operation
+from core.desk.desk import Desk
+from core.store import queries
+from core.store.queries import AlertFilter
+
+_LIMIT = Parameter("limit", "How many, at most 200.", "integer", 1, 200)
+_CURSOR = Parameter("cursor", "The next_cursor of the page before.", "integer", 1)
+
+
+@operation(
+    "GET",
+    "/api/v1/alerts",
+    shapes.AlertPage,
+    parameters=(
+        Parameter("status", "firing or resolved."),
+        Parameter("source", "Name of a source."),
+        Parameter("fingerprint", "The source's name of the problem."),
+        Parameter("ticket", "Number of a ticket.", "integer", 1),
+        _LIMIT,
+        _CURSOR,
+    ),
+)
+async def list_alerts(desk: Desk, asked: Asked) -> shapes.AlertPage:
+    """Normalised alerts with their tickets, the newest first."""
+    query = asked.query
+    wanted = AlertFilter(
+        status=query.get("status"),
+        source=query.get("source"),
+        fingerprint=query.get("fingerprint"),
+        ticket=query.get("ticket"),
+        before=query.get("cursor"),
+        limit=query.get("limit") or 50,
+    )
+    page, cursor = await desk.alerts(wanted)
+    return shapes.AlertPage([shapes.alert_shown(known) for known in page], cursor)
+
+
+@operation(
+    "GET",
+    "/api/v1/events",
+    shapes.EventPage,
+    parameters=(
+        Parameter("stream", "ticket.lifecycle, monitoring.alerts or deployment.lifecycle; without it all."),
+        Parameter("after", "Number of the last event that is known.", "integer", 0),
+        Parameter("limit", "How many, at most 1000.", "integer", 1, 1000),
+    ),
+)
+async def list_events(desk: Desk, asked: Asked) -> shapes.EventPage:
+    """The streams of events, in order. Keep ``next`` and ask again with it as ``after``."""
+    after, limit = asked.query.get("after") or 0, asked.query.get("limit") or 200
+    stream = asked.query.get("stream")
+    found = await desk.database.read(lambda connection: queries.events(connection, after, limit, stream))
+    return shapes.EventPage([shapes.event_shown(event) for event in found], found[-1].seq if found else after)
+
+
+@operation("GET", "/api/v1/stats", shapes.StatsShown)
+async def show_stats(desk: Desk, asked: Asked) -> shapes.StatsShown:
+    """Counts and times for reports."""
+    since = desk.clock.now() - timedelta(days=1)
+    counts: dict[str, Any] = await desk.database.read(lambda connection: queries.stats(connection, since))
+    return msgspec.convert(counts, shapes.StatsShown)
+
+
+@operation("GET", "/api/v1/dead-letters", shapes.DeadLetterPage, parameters=(_LIMIT, _CURSOR))
+async def list_dead_letters(desk: Desk, asked: Asked) -> shapes.DeadLetterPage:
+    """Deliveries that were not understood, the newest first."""
+    limit, before = asked.query.get("limit") or 50, asked.query.get("cursor")
+    rows = await desk.database.read(lambda connection: queries.dead_letters(connection, limit + 1, before))
+    items = [
+        shapes.DeadLetterShown(
+            row.id, row.source, row.received_at, row.content_type, (row.receipt or {}).get("problem")
+        )
+        for row in rows[:limit]
+    ]
+    return shapes.DeadLetterPage(items, str(items[-1].id) if len(rows) > limit else None)
+
+
+@operation("POST", "/api/v1/dead-letters/{id}/replay", shapes.ReplayShown)
+async def replay_dead_letter(desk: Desk, asked: Asked) -> shapes.ReplayShown:
+    """Work on a dead letter again, after its mapping was mended."""
+    receipt = await desk.intake.replay(asked.path["id"])
+    problem = msgspec.to_builtins(receipt.problem) if receipt.problem else None
+    return shapes.ReplayShown(receipt.delivery, receipt.received, receipt.tickets, problem)

@@ -1,0 +1,111 @@
+"""The Slack app's manifest, made from the command registry and the configured names.
+
+It asks for the permissions and events that the door and the notifier use, and for no others.
+https://docs.slack.dev/reference/app-manifest
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import bot.commands  # noqa: F401 -- registers the commands
+from bot.commands.registry import COMMANDS
+from bot.slack.http_transport import PATH
+from core.config.settings import Settings
+from core.config.vocabulary import SLACK_RESERVED
+from core.i18n import Words
+
+# What each is for: answers and notices; commands; mentions; the search for a message whose fate is unknown (history,
+# and the ids of channels that are known by name); direct messages; the language and address of people.
+BOT_SCOPES = (
+    "app_mentions:read",
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:write",
+    "users:read",
+    "users:read.email",
+)
+BOT_EVENTS = ("app_mention", "message.im")
+
+_NAME = re.compile(r"/[a-z0-9_-]{1,31}")
+_COMMANDS_LIMIT = 50
+_ROOT_HINT = "create | list | show 42 | assign 42 @name | resolve 42 | help"
+
+
+def manifest(settings: Settings, base_url: str | None, words: Words) -> dict[str, Any]:
+    """The manifest in ``words``. With ``base_url`` Slack calls us there, without it we use Socket Mode."""
+    address = f"{base_url.rstrip('/')}{PATH}" if base_url else None
+    called = {"request_url": address} if address else {}
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 1},
+        "display_information": {
+            "name": "Deskbell",
+            "description": words.text("slack.manifest.description"),
+            "background_color": "#1f2d3d",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": False,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "deskbell", "always_online": True},
+            "slash_commands": _slash_commands(settings, address, words),
+        },
+        "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
+        "settings": {
+            "event_subscriptions": {**called, "bot_events": list(BOT_EVENTS)},
+            "interactivity": {"is_enabled": True, **called},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": address is None,
+            # Cannot be switched off again, and gains nothing for one workspace.
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def lint(made: dict[str, Any], settings: Settings, words: Words) -> list[str]:
+    """What Slack would refuse, or what would not work, though the schema allows it; sentences for the operator."""
+    wrong: list[str] = []
+    names = [str(command["command"]) for command in made["features"]["slash_commands"]]
+    for name in dict.fromkeys(names):
+        if not _NAME.fullmatch(name):
+            wrong.append(words.text("slack.lint.name", name=name))
+        elif name[1:] in SLACK_RESERVED:
+            wrong.append(words.text("slack.lint.reserved", name=name))
+        if names.count(name) > 1:
+            wrong.append(words.text("slack.lint.twice", name=name))
+    if len(names) > _COMMANDS_LIMIT:
+        wrong.append(words.text("slack.lint.too_many", limit=_COMMANDS_LIMIT))
+    for alias, meant in settings.slack.commands.aliases.items():
+        if meant not in COMMANDS:
+            wrong.append(words.text("slack.lint.unknown", name=f"/{alias}", command=meant))
+    address = made["settings"]["interactivity"].get("request_url")
+    if address is not None and not address.startswith("https://"):
+        wrong.append(words.text("slack.lint.https", address=address))
+    return wrong
+
+
+def _slash_commands(settings: Settings, address: str | None, words: Words) -> list[dict[str, Any]]:
+    commands = settings.slack.commands
+    made = [_slash_command(commands.root, words.text("slack.manifest.description"), _ROOT_HINT, address)]
+    for alias, meant in commands.aliases.items():
+        known = COMMANDS.get(meant)
+        usage = known.usage.removeprefix(meant).strip() if known else ""
+        key = f"help.{meant}"
+        made.append(_slash_command(alias, words.text(key) if words.has(key) else meant, usage, address))
+    return made
+
+
+def _slash_command(name: str, description: str, hint: str, address: str | None) -> dict[str, Any]:
+    """``should_escape`` makes Slack send people and channels as ids instead of as they were typed."""
+    made: dict[str, Any] = {"command": f"/{name}", "description": description, "should_escape": True}
+    if hint:
+        made["usage_hint"] = hint
+    return {**made, "url": address} if address else made

@@ -1,0 +1,90 @@
+"""The doors to the outside: credentials that belong together and look like what they should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import SecretStr
+
+from core.config.checks import Finding
+from core.config.problems import Path, suggestion
+from core.config.settings import Settings
+from core.config.vocabulary import SLACK_RESERVED, SUB_COMMANDS
+
+SHORTEST_TOKEN = 16
+_GUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_SLASH_COMMAND = re.compile(r"[a-z0-9_-]{1,31}")
+_DATABASES = ("sqlite", "postgresql")
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    driver = settings.database.url.partition(":")[0].partition("+")[0]
+    if driver not in _DATABASES:
+        yield Finding(("database", "url"), "not a database that is known", "write sqlite:///... or postgresql://...")
+
+
+def links(settings: Settings) -> Iterator[Finding]:
+    if settings.base_url is None and (settings.slack.enabled or settings.msteams.enabled):
+        yield Finding(("base_url",), "not set, so cards have no links", "set DESKBELL_BASE_URL", "warning")
+
+
+def tokens(settings: Settings) -> Iterator[Finding]:
+    given: dict[Path, SecretStr | None] = {
+        ("api_token",): settings.api_token,
+        ("webhook_token",): settings.webhook_token,
+        **{("sources", name, "token"): source.token for name, source in settings.sources.items()},
+    }
+    for path, token in given.items():
+        if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
+            yield Finding(path, "short enough to be guessed", f"use {SHORTEST_TOKEN} characters or more", "warning")
+
+
+def slack(settings: Settings) -> Iterator[Finding]:
+    door = settings.slack
+    # Another Slack than slack.com, an emulator for one, may give its tokens any form.
+    level: Literal["error", "warning"] = "error" if "//slack.com/" in door.api_url else "warning"
+    for field, prefix in (("bot_token", "xoxb-"), ("app_token", "xapp-")):
+        token: SecretStr | None = getattr(door, field)
+        if token is not None and not token.get_secret_value().startswith(prefix):
+            yield Finding(("slack", field), f"does not begin with {prefix}", "copy it from the app's page", level)
+    if door.bot_token is not None and not door.enabled:
+        hint = "add slack.signing_secret for HTTP, or slack.app_token for Socket Mode"
+        yield Finding(("slack", "bot_token"), "not enough, so Slack is off", hint, "warning")
+    if door.bot_token is None and (door.signing_secret is not None or door.app_token is not None):
+        given = "signing_secret" if door.signing_secret is not None else "app_token"
+        yield Finding(("slack", given), "not enough, so Slack is off", "add slack.bot_token", "warning")
+
+
+def commands(settings: Settings) -> Iterator[Finding]:
+    names = settings.slack.commands
+    if names.root in SLACK_RESERVED:
+        yield Finding(("slack", "commands", "root"), f"Slack keeps /{names.root} for itself", "choose another name")
+    for alias, meaning in names.aliases.items():
+        path: Path = ("slack", "commands", "aliases", alias)
+        if not _SLASH_COMMAND.fullmatch(alias):
+            yield Finding(
+                path, "not a slash command", "use 1 to 31 of the characters a-z, 0-9, _ and -, without the slash"
+            )
+        elif alias in SLACK_RESERVED:
+            yield Finding(path, f"Slack keeps /{alias} for itself", f"write {names.root}-{alias}")
+        elif alias == names.root:
+            yield Finding(path, "the same as the root command", "choose another name")
+        if meaning not in SUB_COMMANDS:
+            yield Finding(path, f"no command is called {meaning}", suggestion(meaning, SUB_COMMANDS))
+
+
+def microsoft(settings: Settings) -> Iterator[Finding]:
+    door = settings.msteams
+    if door.app_id is None:
+        if door.app_password is not None:
+            hint = "add msteams.app_id"
+            yield Finding(("msteams", "app_password"), "not enough, so Teams is off", hint, "warning")
+        return
+    if not _GUID.fullmatch(door.app_id):
+        yield Finding(("msteams", "app_id"), "not an app id", "it is a GUID, from the app's registration")
+    if door.app_type != "UserAssignedMSI" and door.app_password is None:
+        yield Finding(("msteams", "app_id"), f"a {door.app_type} app needs msteams.app_password")
+    if door.app_type != "MultiTenant" and door.tenant_id is None:
+        yield Finding(("msteams", "app_id"), f"a {door.app_type} app needs msteams.tenant_id")
