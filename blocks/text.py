@@ -117,7 +117,7 @@ def _flag_half(character: str) -> bool:
 # their edges; a colon could complete an emoji name or an address; & < > have their own escapes.
 _MARKS = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9_])_+|_+(?![A-Za-z0-9_])")
-_COLON = re.compile(r":(?=\S)")
+_COLON = re.compile(r":(?=\S)(?!(?<=\d:)\d\d\s)")  # but not that of 10:30 within a text
 _CALL = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
 _QUOTE = re.compile(r"^(\s*)>", re.MULTILINE)
 

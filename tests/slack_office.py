@@ -11,11 +11,16 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.demo.slack_person import Answer, HttpDoor, SlackUser, SocketDoor
-from bot.demo.slack_records import Ephemeral, Json, OpenView
+import blocks
+from bot.demo.answer import Answer
+from bot.demo.slack_person import HttpDoor, SlackUser, SocketDoor
+from bot.demo.slack_records import Ephemeral, Json, Message, OpenView
 from bot.slack.door import SlackDoor
 from core.config.settings import Settings
+from core.i18n import Words
+from core.views import View
 from tests.door_fakes import FakeDirectory, FakeDispatcher, FakeSeen
+from tests.slack_samples import CARD
 from tests.stand_in_slack import SECRET, Slack
 
 PATH = "/slack/events"
@@ -23,7 +28,7 @@ PATH = "/slack/events"
 
 def settings_for(slack_url: str, **slack: Any) -> Settings:
     given = {"bot_token": "xoxb-demo", "signing_secret": SECRET, "api_url": f"{slack_url}/api/", **slack}
-    return Settings(slack=given, server={"drain": 2})
+    return Settings.model_validate({"slack": given, "server": {"drain": 2}})
 
 
 class Office:
@@ -56,12 +61,18 @@ class Office:
         door = SocketDoor(stand_in) if socket else HttpDoor(stand_in, self.slack.session, self.url, SECRET)
         return SlackUser(stand_in, user, door)
 
-    async def send(self, body: bytes, headers: dict[str, str]) -> Answer:
+    async def send(self, body: Any, headers: dict[str, str]) -> Answer:
         """Any bytes to the door's address."""
         async with self.slack.session.post(self.url, data=body, headers=headers) as response:
             text = await response.text()
             is_json = response.content_type == "application/json"
             return Answer(response.status, (await response.json()) if is_json else text)
+
+    async def post(self, view: View = CARD) -> Message:
+        """A message of the bot in #it-support, as the outbox would have posted it."""
+        shown = blocks.render(view, Words("ko"))
+        await self.slack.web.chat_postMessage(channel="C0DESK", text=shown.text, blocks=shown.blocks)
+        return self.slack.last()
 
     def whispers(self) -> list[Ephemeral]:
         return list(self.slack.workspace.ephemerals.values())
@@ -95,5 +106,5 @@ async def office(*people: Any, stand_in: dict[str, Any] | None = None, **slack: 
 async def until(true: Callable[[], object], seconds: float = 3.0) -> None:
     """Wait for something that happens by itself."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what it waits for has no event of its own
             await asyncio.sleep(0.005)

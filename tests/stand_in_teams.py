@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ from botframework.connector.auth import (
     BotFrameworkAuthenticationFactory,
     ServiceClientCredentialsFactory,
 )
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from bot.demo.connector import ConnectorStandIn
 from bot.demo.issuer import Issuer
@@ -42,6 +44,11 @@ CARD: Json = {
         },
     ],
 }
+
+
+@cache
+def _key() -> RSAPrivateKey:
+    return generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class StubCredentials(AppCredentials):  # type: ignore[misc]  # an untyped library
@@ -77,10 +84,10 @@ class Teams:
     def __init__(self, **settings: Any) -> None:
         self.clock = Clock()
         self.stand_in = ConnectorStandIn(APP_ID, token=TOKEN, clock=self.clock, **settings)
-        self.issuer = Issuer(APP_ID)
+        self.issuer = Issuer(APP_ID, key=_key())
         self.world = self.stand_in.world
-        seoul = {"locale": "ko-KR", "time_zone": "Asia/Seoul", "country": "KR"}
-        self.world.add_person(TeamsPerson(KIM, "0020", "김담당", TENANT, "kim@example.com", **seoul))
+        kim = TeamsPerson(KIM, "0020", "김담당", TENANT, "kim@example.com", "ko-KR", "Asia/Seoul", "KR")
+        self.world.add_person(kim)
         self.world.add_person(TeamsPerson(LEE, "0021", "Lee", TENANT))
         self.world.add_person(TeamsPerson(ELSEWHERE, "0022", "Else", OTHER_TENANT))
         self.channel = self.world.add_channel(
@@ -112,9 +119,7 @@ class Teams:
 
     def client(self, *, token: str = TOKEN, tenant: str = TENANT) -> Any:
         """botbuilder's client of the Connector, its conversations."""
-        client = ConnectorClient(StubCredentials(token), base_url=self.stand_in.service_url(tenant))
-        client.config.retry_policy.retries = 0
-        return client.conversations
+        return ConnectorClient(StubCredentials(token), base_url=self.stand_in.service_url(tenant)).conversations
 
     def reference(self, conversation: str) -> ConversationReference:
         return ConversationReference(

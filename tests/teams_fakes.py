@@ -28,7 +28,7 @@ from core.conversations import Conversation
 from core.model import Category, Person, Priority, SlaClock, Status
 from core.people import Seen
 from core.ports import MessageRef
-from core.views import Message, SlaFacts, TicketCard, View
+from core.views import Field, Form, Message, SlaFacts, TicketCard, View
 
 APP_ID = "11111111-2222-4333-8444-555555555555"
 TENANT = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
@@ -44,6 +44,15 @@ TEAM = "19:teamexample0123456789abcdef@thread.tacv2"
 GROUP = "19:groupchatexample@thread.v2"
 FIXTURES = Path(__file__).parents[2] / "shared" / "fixtures" / "teams"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+REFUSED = Message("error.not_allowed", {"verb": "resolve"}, is_error=True)
+CREATE = Form(
+    "create",
+    "form.create.title",
+    "form.create.submit",
+    (Field("title", "text", "field.title", required=True),),
+    context={"permalink": "https://teams.microsoft.com/l/message/x/1"},
+)
 
 
 def card(ticket_id: int = 42, version: int = 3, title: str = "VPN") -> TicketCard:
@@ -210,6 +219,8 @@ class Stage:
     Kim has a chat with the bot; Kim and Lee are in the channel and in a group chat.
     """
 
+    opened: TeamsDoor
+
     def __init__(self, session: aiohttp.ClientSession, issuer: Issuer) -> None:
         self.session, self.issuer = session, issuer
         self.desk, self.people, self.book, self.seen = FakeDesk(), FakeDirectory(), FakeBook(), FakeSeen()
@@ -274,7 +285,7 @@ class Stage:
             text = await answer.text()
             return answer.status, json.loads(text) if text else None
 
-    def message(self, text: str, **changes: Any) -> dict[str, Any]:
+    def message(self, text: str | None, **changes: Any) -> dict[str, Any]:
         return activity(self.service_url, text=text, **changes)
 
     def click(self, data: Any, **changes: Any) -> dict[str, Any]:

@@ -86,15 +86,15 @@ def test_the_ticket_card_shows_what_a_ticket_is() -> None:
 
 
 def test_times_are_told_in_the_readers_own_zone() -> None:
-    assert facts_of(card_of(ticket(), Words("en", "Asia/Seoul")))["Created"] == "Nov 23, 2026, 9:30 AM KST"
-    assert facts_of(card_of(ticket(), Words("en", "UTC")))["Created"] == "Nov 23, 2026, 12:30 AM UTC"
+    assert facts_of(card_of(ticket(), Words("en", "Asia/Seoul")))["Created"] == "Nov 23, 2026 9:30 AM KST"
+    assert facts_of(card_of(ticket(), Words("en", "UTC")))["Created"] == "Nov 23, 2026 12:30 AM UTC"
 
 
 @pytest.mark.parametrize(
     ("sla", "said"),
     [
-        (SlaFacts(SlaClock.RUNNING, None, NOW, 60), "Nov 23, 2026, 9:30 AM KST"),
-        (SlaFacts(SlaClock.BREACHED, None, NOW, -60), "Nov 23, 2026, 9:30 AM KST, breached"),
+        (SlaFacts(SlaClock.RUNNING, None, NOW, 60), "Nov 23, 2026 9:30 AM KST"),
+        (SlaFacts(SlaClock.BREACHED, None, NOW, -60), "Nov 23, 2026 9:30 AM KST, breached"),
         (SlaFacts(SlaClock.PAUSED, None, None, 5400), "clock paused, 1 h 30 min left"),
         (SlaFacts(SlaClock.MET), "met"),
         (SlaFacts(SlaClock.RUNNING), "none"),

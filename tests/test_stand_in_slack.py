@@ -78,6 +78,7 @@ async def test_a_message_is_posted_edited_answered_and_read_back(slack: Slack) -
         ("chat.postMessage", {"channel": "#nowhere", "text": "x"}, "channel_not_found"),
         ("chat.postMessage", {"channel": "C0HIDDEN", "text": "x"}, "channel_not_found"),
         ("chat.postMessage", {"channel": "C0AWAY", "text": "x"}, "not_in_channel"),
+        ("chat.postMessage", {"channel": ["C0DESK"], "text": "x"}, "invalid_arguments"),
         ("chat.postMessage", {"channel": "C0DESK"}, "no_text"),
         ("chat.postMessage", {"text": "x"}, "invalid_arguments"),
         ("chat.postMessage", {"channel": "C0DESK", "text": "x" * 40_001}, "msg_too_long"),
@@ -221,12 +222,10 @@ async def test_a_request_without_the_right_token_reaches_nothing(slack: Slack) -
     assert (await slack.web.auth_test())["user_id"] == "U0DESKBELL"
 
 
-async def test_a_missing_scope_is_named() -> None:
-    slack = Slack(scopes=["chat:write"])
-    await slack.start()
+async def test_a_missing_scope_is_named(slack: Slack) -> None:
+    slack.stand_in.scopes = frozenset({"chat:write"})
     assert await refusal(slack.web.users_info(user="U0KIM")) == "missing_scope"
     await slack.web.chat_postMessage(channel="C0DESK", text="allowed")
-    await slack.stop()
 
 
 async def test_json_is_not_seen_by_a_method_that_takes_none(slack: Slack) -> None:
@@ -282,6 +281,13 @@ async def test_a_silent_server_never_answers(slack: Slack, kind: FaultKind, take
     assert len(slack.desk.messages) == taken
 
 
+async def test_a_refusal_that_is_switched_on_is_in_the_words_asked_for(slack: Slack) -> None:
+    slack.stand_in.faults.add("chat.postMessage", FaultKind.REFUSED, code="internal_error", status=200)
+    assert await refusal(slack.web.chat_postMessage(channel="C0DESK", text="x")) == "internal_error"
+    with pytest.raises(ValueError, match="needs a code"):
+        slack.stand_in.faults.add("chat.postMessage", FaultKind.REFUSED)
+
+
 async def test_a_slow_server_answers_late(slack: Slack) -> None:
     slack.stand_in.faults.add("auth.test", FaultKind.SLOW, milliseconds=60)
     started = asyncio.get_running_loop().time()
@@ -289,11 +295,10 @@ async def test_a_slow_server_answers_late(slack: Slack) -> None:
     assert asyncio.get_running_loop().time() - started >= 0.06
 
 
-async def test_a_channel_takes_a_burst_and_then_one_message_a_second() -> None:
-    slack = Slack(rate_limits=True)
-    await slack.start()
-    for _ in range(4):
-        await slack.web.chat_postMessage(channel="C0DESK", text="x")
+async def test_a_channel_takes_a_burst_and_then_one_message_a_second(slack: Slack) -> None:
+    slack.stand_in.rate_limits = True
+    for channel in ("C0DESK", "#it-support", "C0DESK", "it-support"):
+        await slack.web.chat_postMessage(channel=channel, text="x")
     assert await refusal(slack.web.chat_postMessage(channel="C0DESK", text="x")) == "ratelimited"
     slack.clock.now += 1
     await slack.web.chat_postMessage(channel="C0DESK", text="x")
@@ -303,4 +308,3 @@ async def test_a_channel_takes_a_burst_and_then_one_message_a_second() -> None:
         await slack.web.usergroups_list()
     assert caught.value.response.headers["Retry-After"] == "60"
     assert not slack.stand_in.violations, "a limit that is met is news, not a mistake"
-    await slack.stop()

@@ -15,6 +15,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.demo.answer import Answer
@@ -101,12 +102,17 @@ async def test_socket_mode_delivers_and_waits_for_the_acknowledgement(slack: Sla
     assert not slack.stand_in.violations
 
 
-async def test_a_ticket_opens_one_socket(slack: Slack) -> None:
-    url = (await slack.client(None).apps_connections_open(app_token="xapp-demo"))["url"]
-    async with slack.session.ws_connect(url) as socket:
-        assert (await socket.receive_json())["type"] == "hello"
-        with pytest.raises(aiohttp.WSServerHandshakeError):
-            await slack.session.ws_connect(url)
+async def test_a_ticket_opens_one_socket_below_whatever_path_the_stand_in_is_served(slack: Slack) -> None:
+    site = web.Application()
+    site.add_subapp("/demo/slack", slack.stand_in.app())
+    async with TestServer(site) as server:
+        client = AsyncWebClient("xapp-demo", base_url=str(server.make_url("/demo/slack/api/")), session=slack.session)
+        url = (await client.apps_connections_open(app_token="xapp-demo"))["url"]
+        assert "/demo/slack/link/" in url
+        async with slack.session.ws_connect(url) as socket:
+            assert (await socket.receive_json())["type"] == "hello"
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await slack.session.ws_connect(url)
 
 
 # people, and a real Bolt app at the other end

@@ -244,6 +244,7 @@ _CONFIRM = _object(
 )
 _OPTION = _object({"text": _plain(75), "value": _opaque(150)}, {"description": _plain(75)})
 _RADIO_OPTION = _object({"text": _any_text(75), "value": _opaque(150)}, {"description": _any_text(75)})
+_CHOICE = {"confirm": _CONFIRM, "focus_on_load": _flag}
 _MENU_OPTION = _object({"text": _plain(75), "value": _opaque(150)}, {"description": _plain(75), "url": _url(3000)})
 
 
@@ -285,22 +286,14 @@ _OVERFLOW = _and(
 _SELECT = _and(
     _object(
         {**_ACTION, "options": _list(_OPTION, 1, 100)},
-        {"placeholder": _plain(150), "initial_option": _OPTION, "confirm": _CONFIRM, "focus_on_load": _flag},
+        {**_CHOICE, "placeholder": _plain(150), "initial_option": _OPTION},
     ),
     _initial_among_options,
 )
-_USERS = _object(
-    _ACTION,
-    {
-        "placeholder": _plain(150), "initial_user": _text(255, pattern="[UW][A-Z0-9]+"), "confirm": _CONFIRM,
-        "focus_on_load": _flag,
-    },
-)  # fmt: skip
+_USER_ID = _text(255, pattern="[UW][A-Z0-9]+")
+_USERS = _object(_ACTION, {**_CHOICE, "placeholder": _plain(150), "initial_user": _USER_ID})
 _RADIO = _and(
-    _object(
-        {**_ACTION, "options": _list(_RADIO_OPTION, 1, 10)},
-        {"initial_option": _RADIO_OPTION, "confirm": _CONFIRM, "focus_on_load": _flag},
-    ),
+    _object({**_ACTION, "options": _list(_RADIO_OPTION, 1, 10)}, {**_CHOICE, "initial_option": _RADIO_OPTION}),
     _initial_among_options,
 )
 _TEXT_INPUT = _and(
@@ -336,7 +329,7 @@ _STYLE = _object({}, {"bold": _flag, "italic": _flag, "strike": _flag, "code": _
 _LEAVES = _typed(
     {
         "text": _object({"type": _TYPE, "text": _text(3000, blank=True)}, {"style": _STYLE}),
-        "user": _object({"type": _TYPE, "user_id": _text(255, pattern="[UW][A-Z0-9]+")}, {"style": _STYLE}),
+        "user": _object({"type": _TYPE, "user_id": _USER_ID}, {"style": _STYLE}),
         "emoji": _object({"type": _TYPE, "name": _text(100, pattern="[a-z0-9_+'-]+")}, {"unicode": _TYPE}),
         "link": _object({"type": _TYPE, "url": _url(3000)}, {"text": _text(3000), "style": _STYLE}),
     }

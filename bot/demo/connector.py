@@ -21,7 +21,7 @@ from bot.demo.teams_records import Call, Change, Json, TeamsPerson, TeamsRefusal
 from bot.demo.teams_state import TeamsWorld, check_message, thread_id
 
 _BODY_LIMIT = 4 * 1024 * 1024
-_CALLS_KEPT = 2000
+_CALLS_KEPT = 1000
 _SEND_WINDOWS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
 _MEMBER_WINDOWS = ((14, 1.0), (120, 30.0))
 _PAGE_LEAST, _PAGE_MOST = 50, 500

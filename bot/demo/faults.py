@@ -61,7 +61,12 @@ class Faults:
         status: int = 400,
         code: str = "",
     ) -> None:
-        """Let the next ``times`` requests to ``method`` (``*`` for any) meet a fault; None means until ``clear``."""
+        """Let the next ``times`` requests to ``method`` (``*`` for any) meet a fault; None means until ``clear``.
+
+        Raises ValueError for a refusal without the ``code`` that it should name.
+        """
+        if kind is FaultKind.REFUSED and not code:
+            raise ValueError("a refusal needs a code")
         fault = Fault(kind, times, retry_after, milliseconds, status, code)
         self._by_method.setdefault(method, deque()).append(fault)
 

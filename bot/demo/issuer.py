@@ -30,17 +30,18 @@ class Issuer:
         app_id: str,
         *,
         endorsements: Sequence[str] = ("msteams", "webchat", "directline", "emulator"),
+        key: RSAPrivateKey | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app_id = app_id
         self.endorsements = tuple(endorsements)
         self.fetches = 0
         self._clock = clock
-        self.rotate()
+        self.rotate(key)
 
-    def rotate(self) -> None:
+    def rotate(self, key: RSAPrivateKey | None = None) -> None:
         """Replace the key: tokens of before are no longer good, and a validator meets an unknown key id."""
-        self.key: RSAPrivateKey = generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = key or generate_private_key(public_exponent=65537, key_size=2048)
         self.key_id = secrets.token_urlsafe(20)
 
     def token(

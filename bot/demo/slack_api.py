@@ -24,7 +24,7 @@ from bot.demo.slack_socket import Sockets
 from bot.demo.slack_state import SlackApp, Workspace
 
 _BODY_LIMIT = 4 * 1024 * 1024
-_CALLS_KEPT = 2000
+_CALLS_KEPT = 1000
 # Refusals that tell the app about the world; all others are mistakes of the app and stand in `violations`.
 _NEWS = frozenset({
     "ratelimited", "channel_not_found", "not_in_channel", "is_archived", "is_inactive", "message_not_found",
@@ -163,8 +163,12 @@ class SlackStandIn:
     @staticmethod
     def _require(method: str, arguments: Json) -> None:
         missing = [name for name in METHODS[method].required if arguments.get(name) in (None, "")]
-        if missing:
-            raise SlackRefusal("invalid_arguments", *(f"[ERROR] missing required field: {name}" for name in missing))
+        problems = [f"[ERROR] missing required field: {name}" for name in missing]
+        for name in ("channel", *METHODS[method].required):
+            if name != "view" and not isinstance(arguments.get(name, ""), str):
+                problems.append(f"[ERROR] must be a string [json-pointer:/{name}]")
+        if problems:
+            raise SlackRefusal("invalid_arguments", *problems)
 
     def _limit(self, method: str, arguments: Json) -> None:
         if not self.rate_limits:
@@ -172,7 +176,8 @@ class SlackStandIn:
         now = self.workspace.clock()
         wait = self._tiers[METHODS[method].tier].admit(method, now)
         if not wait and method == "chat.postMessage":
-            wait = self._channels.admit(str(arguments["channel"]), now)
+            channel = self.workspace.find(arguments["channel"])
+            wait = self._channels.admit(channel.id if channel else arguments["channel"], now)
         if wait:
             raise SlackRefusal("ratelimited", str(max(1, math.ceil(wait))))
 

@@ -68,7 +68,7 @@ class SocketDoor:
     async def deliver(self, kind: EnvelopeKind, payload: Json, *, retry: int = 0, reason: str = "") -> Answer:
         try:
             return Answer(200, await self._stand_in.sockets.deliver(kind, payload, retry=retry, reason=reason))
-        except (NotConnected, TimeoutError):
+        except (NotConnected, ConnectionError, TimeoutError):
             return Answer(0)
 
 

@@ -108,8 +108,13 @@ def activity_reaction(situation: Situation, reaction: str, reply_to_id: str) -> 
 # values of invokes
 
 
-def task_value(data: Json) -> Json:
-    """Of task/fetch, with the data of the card's action, and of task/submit, with the dialog's inputs."""
+def task_fetch_value(data: Json) -> Json:
+    """Of task/fetch; ``data`` is that of the card's action."""
+    return {"data": {"data": None, "type": "task/fetch"} | data, "context": {"theme": "default"}, "tabContext": None}
+
+
+def task_submit_value(data: Json) -> Json:
+    """Of task/submit; ``data`` is that of the dialog's button with its inputs."""
     return {"data": data, "context": {"theme": "default"}}
 
 

@@ -83,7 +83,7 @@ class TeamsUser:
             value = activities.execute_value(button, data)
             return await self._invoke(situation, "adaptiveCard/action", value, activity_id)
         if (data.get("msteams") or {}).get("type") == "task/fetch":
-            value = activities.task_value({"type": "task/fetch"} | data)
+            value = activities.task_fetch_value(data)
             return await self._invoke(situation, "task/fetch", value, activity_id)
         return await self._deliver(activities.activity_submit(situation, data, activity_id))
 
@@ -98,7 +98,7 @@ class TeamsUser:
     async def submit_dialog(self, data: Json, conversation: str = "") -> Answer:
         """Send a dialog off; ``data`` is that of its button with the inputs."""
         situation = self._situation(self._place(conversation))
-        return await self._invoke(situation, "task/submit", activities.task_value(data))
+        return await self._invoke(situation, "task/submit", activities.task_submit_value(data))
 
     async def open_command(self, command: str, message: Posted | None = None) -> Answer:
         """An action of the message extension, from the compose box or from the menu of somebody's message."""

@@ -32,8 +32,8 @@ def nothing() -> BoltResponse:
 
 
 def trouble(status: int, code: str) -> BoltResponse:
-    """An answer to Slack itself; with 503 it may come again soon."""
-    headers: dict[str, str | Sequence[str]] | None = {"Retry-After": "5"} if status == 503 else None
+    """An answer to Slack itself. With 503 it may come again soon; what is wrong with a request stays wrong."""
+    headers: dict[str, str | Sequence[str]] = {"Retry-After": "5"} if status == 503 else {"X-Slack-No-Retry": "1"}
     body = {"error": {"code": code, "message": code.replace("_", " ")}}
     return BoltResponse(status=status, body=body, headers=headers)
 
@@ -97,12 +97,22 @@ class Answers:
     async def _whisper(self, view: View, words: Words, place: Place, replace: bool) -> None:
         message = ephemeral(view, words)
         try:
-            if place.response_url:
-                await self._api.respond(place.response_url, {**message, "replace_original": replace})
-            else:
+            if not await self._responded(place.response_url, {**message, "replace_original": replace}):
                 await self._tell(message, place)
         except CallFailed as error:
             _log.warning("an answer did not arrive: %s", error)
+
+    async def _responded(self, response_url: str, message: dict[str, Any]) -> bool:
+        """False when the response_url is used up, too old or not there. Raises CallFailed for other troubles."""
+        if not response_url:
+            return False
+        try:
+            await self._api.respond(response_url, message)
+        except CallFailed as error:
+            if error.outcome is Outcome.REFUSED:
+                return False
+            raise
+        return True
 
     async def _tell(self, message: dict[str, Any], place: Place) -> None:
         """Without a response_url: in the channel for one pair of eyes, or in the person's direct messages."""

@@ -32,7 +32,7 @@ _LIMITED = frozenset(
     }
 )
 # "It's possible some aspect of the operation succeeded before the error was raised."
-_UNKNOWN = frozenset({"internal_error", "fatal_error"})
+_UNKNOWN = frozenset({"internal_error", "fatal_error", "update_failed"})
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 Answer = dict[str, Any]
@@ -56,14 +56,17 @@ class CallFailed(Exception):
 
 
 class SlackApi:
-    def __init__(self, settings: SlackSettings, session: aiohttp.ClientSession) -> None:
+    """``seconds`` is the limit of a call that names none of its own."""
+
+    def __init__(self, settings: SlackSettings, session: aiohttp.ClientSession, seconds: float = CALL_SECONDS) -> None:
         self._root = settings.api_url.rstrip("/")
         self._token = settings.bot_token
         self._session = session
+        self._seconds = seconds
 
-    async def call(self, method: str, arguments: Mapping[str, Any], *, seconds: float = CALL_SECONDS) -> Answer:
+    async def call(self, method: str, arguments: Mapping[str, Any], *, seconds: float | None = None) -> Answer:
         """Slack's answer to ``method``, in at most ``seconds``. Raises CallFailed; its text never holds the token."""
-        request = self._request(method, arguments, _time_limit(seconds))
+        request = self._request(method, arguments, _time_limit(seconds or self._seconds))
         try:
             async with request as response:
                 return _answer(method, response.status, response.headers, await response.read())
@@ -86,10 +89,14 @@ class SlackApi:
             f"{self._root}/{method}", data=body, headers=headers, timeout=timeout, allow_redirects=False
         )
 
-    async def respond(self, response_url: str, message: Mapping[str, Any], *, seconds: float = CALL_SECONDS) -> None:
+    async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer to a response_url: five times within half an hour. Raises CallFailed."""
         request = self._session.post(
-            response_url, data=orjson.dumps(message), headers=_JSON, timeout=_time_limit(seconds), allow_redirects=False
+            response_url,
+            data=orjson.dumps(message),
+            headers=_JSON,
+            timeout=_time_limit(self._seconds),
+            allow_redirects=False,
         )
         try:
             async with request as answer:

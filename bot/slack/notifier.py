@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 
 import blocks
-from bot.slack.api import Answer, CallFailed, Outcome, SlackApi
+from bot.slack.api import CALL_SECONDS, Answer, CallFailed, Outcome, SlackApi
 from bot.slack.outcome import Attempt, Failures
 from core.config.settings import Settings
 from core.ports import MessageRef, Outbound
@@ -33,12 +33,17 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class SlackNotifier:
-    """``core.ports.Notifier`` for Slack. ``session`` is shared and stays the caller's to close."""
+    """``core.ports.Notifier`` for Slack. ``session`` is shared and stays the caller's to close.
+
+    Every call ends within ``call_seconds``.
+    """
 
     platform = "slack"
 
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
-        self._api = SlackApi(settings.slack, session)
+    def __init__(
+        self, settings: Settings, session: aiohttp.ClientSession, *, call_seconds: float = CALL_SECONDS
+    ) -> None:
+        self._api = SlackApi(settings.slack, session, call_seconds)
         self._failures = Failures(settings)
         self._direct: dict[str, str] = {}
         self._ids: dict[str, str] = {}
@@ -50,18 +55,17 @@ class SlackNotifier:
             "thread_ts": place.thread,
             "unfurl_links": False,
             "unfurl_media": False,
-            **_content(message),
+            **self._content(message),
         }
         try:
             answer = await self._api.call("chat.postMessage", arguments)
         except CallFailed as error:
             raise self._failures.delivery(error, Attempt.POST, place.channel) from None
-        ref = MessageRef(self.platform, str(answer["channel"]), str(answer["ts"]))
-        self._ids[place.channel] = ref.channel
-        return ref
+        self._ids[place.channel] = str(answer["channel"])
+        return MessageRef(self.platform, str(answer["channel"]), str(answer["ts"]))
 
     async def edit(self, message: Outbound, ref: MessageRef) -> None:
-        arguments = {"channel": ref.channel, "ts": ref.message, **_content(message)}
+        arguments = {"channel": ref.channel, "ts": ref.message, **self._content(message)}
         try:
             await self._api.call("chat.update", arguments)
         except CallFailed as error:
@@ -93,6 +97,14 @@ class SlackNotifier:
         if user not in self._direct:
             self._direct[user] = await self._open_direct(user)
         return _Place(self._direct[user])
+
+    def _content(self, message: Outbound) -> dict[str, Any]:
+        try:
+            shown = blocks.render(message.view, message.words, in_thread=message.thread is not None)
+        except (KeyError, ValueError) as error:
+            raise self._failures.unreadable(error) from error
+        metadata = {"event_type": _EVENT_TYPE, "event_payload": {"key": message.key}}
+        return {"text": shown.text, "blocks": shown.blocks, "metadata": metadata}
 
     async def _open_direct(self, user: str) -> str:
         try:
@@ -140,12 +152,6 @@ class SlackNotifier:
 
 
 _LIST = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": _CHANNELS_PAGE}
-
-
-def _content(message: Outbound) -> dict[str, Any]:
-    shown = blocks.render(message.view, message.words, in_thread=message.thread is not None)
-    metadata = {"event_type": _EVENT_TYPE, "event_payload": {"key": message.key}}
-    return {"text": shown.text, "blocks": shown.blocks, "metadata": metadata}
 
 
 def _key(message: Answer) -> str | None:

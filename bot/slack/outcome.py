@@ -81,6 +81,11 @@ class Failures:
         said = self._words.text("slack.failed.nobody", name=person.name if person else "–")
         return DeliveryFailed(said, code="no_slack_user")
 
+    def unreadable(self, error: Exception) -> DeliveryFailed:
+        """The message could not be put into words."""
+        said = self._words.text("slack.failed.unreadable", error=f"{type(error).__name__} {error}")
+        return DeliveryFailed(said, code="unreadable")
+
     def _refused(self, error: CallFailed, place: str) -> str:
         if error.code.startswith("http_"):
             return self._say("page", error, place)

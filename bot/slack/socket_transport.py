@@ -21,6 +21,7 @@ from bot.slack.inflight import Inflight
 from bot.slack.seen import Seen
 from core.config.settings import SlackSettings
 
+LOGGER = "bot.slack.socket_mode"
 _REPEAT_SECONDS = 600
 _SECRET = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+")
 
@@ -96,7 +97,7 @@ class _Redacted(logging.Filter):
 
 
 def _logger() -> logging.Logger:
-    logger = logging.getLogger("bot.slack.socket_mode")
+    logger = logging.getLogger(LOGGER)
     logger.setLevel(logging.INFO)
     if not any(isinstance(known, _Redacted) for known in logger.filters):
         logger.addFilter(_Redacted())

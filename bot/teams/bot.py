@@ -7,11 +7,11 @@ asks the network for every new member of a team, and it tells the bot about its 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
 from botbuilder.schema import Activity, ActivityTypes
 
@@ -41,7 +41,8 @@ _SHOWING = frozenset({"show", "open_ticket"})
 _WITHOUT_EFFECT = frozenset({"message.already_yours", "message.priority_same", "message.unchanged"})
 _REPLY_ATTEMPTS = 3
 _LONGEST_WAIT = 3.0
-_log = structlog.get_logger(__name__)
+_PAUSE = 0.2
+_log = logging.getLogger(__name__)
 
 
 class DeskBot(ActivityHandler):
@@ -90,7 +91,7 @@ class DeskBot(ActivityHandler):
         """The adapter's ``on_turn_error``: whoever waits for an answer gets one, with a reference for the operator."""
         incoming = _incoming(turn_context)
         reference = secrets.token_hex(4)
-        _log.error("teams.turn_failed", reference=reference, type=incoming.type, name=incoming.name, exc_info=error)
+        _log.error("a turn of type %r failed (reference %s)", incoming.type[:40], reference, exc_info=error)
         words = self._people.words(incoming, None)
         told = Message("error.internal", {"reference": reference}, is_error=True)
         if isinstance(error, DeskError):
@@ -121,7 +122,7 @@ class DeskBot(ActivityHandler):
         try:
             asked = click(asker.incoming.value)
         except Malformed as error:
-            _log.info("teams.malformed_click", reason=str(error))
+            _log.info("a click that makes no sense: %s", error)
             await self._reply(turn_context, Message("error.bad_request", is_error=True), asker.words)
             return
         view = await self._dispatch(asked.call(asker))
@@ -145,10 +146,10 @@ class DeskBot(ActivityHandler):
         try:
             await turn_context.update_activity(message)
         except Rejected as error:
-            _log.info("teams.not_replaced", reason=str(error))
+            _log.info("a message could not be changed and is sent anew: %s", error)
             await self._reply(turn_context, view, words)
         except ConnectorError as error:
-            _log.warning("teams.not_replaced", reason=str(error))
+            _log.warning("a message was not changed: %s", error)
 
     async def _insist(self, send: Callable[[], Awaitable[Any]]) -> Any:
         """The answer of ``send``, tried again while Teams says to. A lost reply is logged: what was asked is done."""
@@ -158,9 +159,9 @@ class DeskBot(ActivityHandler):
             except ConnectorError as error:
                 meaning = delivery(error, repeatable=False)
                 if not isinstance(meaning, DeliveryRetry) or attempt == _REPLY_ATTEMPTS or meaning.scope == "platform":
-                    _log.warning("teams.reply_lost", reason=str(error))
+                    _log.warning("a reply did not arrive: %s", error)
                     return None
-                await asyncio.sleep(min(meaning.after or 0.5 * attempt, _LONGEST_WAIT))
+                await asyncio.sleep(min(meaning.after or _PAUSE * attempt, _LONGEST_WAIT))
         return None
 
 

@@ -8,16 +8,15 @@ and its blocking calls run in threads of their own, one at a time, each with a l
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import msal  # type: ignore[import-untyped]
 import requests
-import structlog
 from botframework.connector.auth import (
-    AppCredentials,
     AuthenticationConstants,
     GovernmentConstants,
     ManagedIdentityAppCredentials,
@@ -31,11 +30,17 @@ from core.config.settings import TeamsSettings
 _TIMEOUT = 10.0
 # MSAL renews a token five minutes before its end, so that a copy this old is always good.
 _COPY_LASTS = 60.0
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class TokenUnavailable(Exception):
     """Microsoft gave no token; the reason is for the operator."""
+
+
+class TokenSource(Protocol):
+    """What the SDK's credentials are to this package."""
+
+    def get_access_token(self) -> str: ...
 
 
 class BotCredentials(ServiceClientCredentialsFactory):
@@ -49,7 +54,7 @@ class BotCredentials(ServiceClientCredentialsFactory):
         settings: TeamsSettings,
         *,
         static_token: str | None = None,
-        issue: Callable[[str], AppCredentials] | None = None,
+        issue: Callable[[str], TokenSource] | None = None,
     ) -> None:
         self._settings, self._static = settings, static_token
         government = settings.token_issuer == GovernmentConstants.TO_BOT_FROM_CHANNEL_TOKEN_ISSUER
@@ -58,7 +63,7 @@ class BotCredentials(ServiceClientCredentialsFactory):
         self._login: str = cloud.TO_CHANNEL_FROM_BOT_LOGIN_URL_PREFIX
         self._kind = MicrosoftGovernmentAppCredentials if government else MicrosoftAppCredentials
         self._issue = issue or self._from_settings
-        self._made: dict[str, AppCredentials] = {}
+        self._made: dict[str, TokenSource] = {}
         self._copy: tuple[str, float] | None = None
         self._lock = asyncio.Lock()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="teams-token")
@@ -92,7 +97,7 @@ class BotCredentials(ServiceClientCredentialsFactory):
     # The SDK passes these by name.
     async def create_credentials(
         self, app_id: str, oauth_scope: str, login_endpoint: str, validate_authority: bool
-    ) -> AppCredentials:
+    ) -> TokenSource:
         """The credentials of the scope, always the same object. Raises TokenUnavailable."""
         if not await self.is_valid_app_id(app_id):
             raise TokenUnavailable("credentials were asked for another app")
@@ -105,10 +110,10 @@ class BotCredentials(ServiceClientCredentialsFactory):
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, call), _TIMEOUT * 2)
         # What MSAL raises: its refusals as PermissionError, networks as OSError, an odd answer as the others.
         except (OSError, ValueError, LookupError, TimeoutError) as error:
-            _log.error("teams.no_token", reason=str(error))
+            _log.error("Microsoft gave no token for the bot: %s", error)
             raise TokenUnavailable(f"{type(error).__name__}: {error}") from error
 
-    def _from_settings(self, scope: str) -> AppCredentials:
+    def _from_settings(self, scope: str) -> TokenSource:
         """Runs in a thread: MSAL asks the network for its authority when it is made."""
         settings = self._settings
         session = _LimitedSession()

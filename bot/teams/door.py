@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 import msgspec
-import structlog
 from aiohttp import web
 
 from bot.commands.call import Dispatcher
@@ -39,7 +39,7 @@ LARGEST_BODY = 256 * 1024
 _READ_SECONDS = 15
 _EFFECTS = frozenset({"message", "invoke", "installationUpdate"})
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -103,10 +103,10 @@ class TeamsDoor:
             claims, incoming = await self._admitted(request)
             reply = await self._once.run(_key(incoming), lambda: self._turn(incoming, claims))
         except Refused as refused:
-            _log.warning("teams.refused", code=refused.code, peer=_peer(request))
+            _log.warning("refused a request of %s: %s", _peer(request), refused.code)
             reply = _Reply(refused.status, answers.error(refused.code, "not accepted"))
         except Malformed as malformed:
-            _log.info("teams.malformed", reason=str(malformed))
+            _log.info("not an activity: %s", malformed)
             reply = _Reply(400, answers.error("BadRequest", "not an activity"))
         except (Busy, StoreUnavailable):
             reply = _Reply(503, answers.error("Busy", "try again"))
@@ -141,7 +141,7 @@ async def _tried(work: Coroutine[Any, Any, Any]) -> None:
     try:
         await work
     except (KeysUnavailable, TokenUnavailable) as error:
-        _log.warning("teams.not_warmed", reason=str(error))
+        _log.warning("not ready for the first message: %s", error)
 
 
 def _caller(request: web.Request) -> Caller:

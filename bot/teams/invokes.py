@@ -5,11 +5,9 @@ Everything is answered, unknown and malformed ones too: what Teams gets no prope
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
-
-import structlog
 
 from bot.commands.call import Dispatcher
 from bot.teams import answers
@@ -33,7 +31,7 @@ READS = frozenset(
     }
 )
 Answer = tuple[int, Body]
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Invokes:
@@ -56,14 +54,14 @@ class Invokes:
         name = asker.incoming.name or ""
         handle = self._table.get(name)
         if handle is None:
-            _log.info("teams.unknown_invoke", name=name[:100])
+            _log.info("an unknown invoke: %r", name[:100])
             return 501, answers.error("NotImplemented", "this invoke is not known here")
         try:
             if not isinstance(asker.incoming.value, Mapping):
                 raise Malformed("no value")
             return 200, await handle(asker, asker.incoming.value)
         except Malformed as error:
-            _log.info("teams.malformed_invoke", name=name, reason=str(error))
+            _log.info("a malformed %s: %s", name, error)
             message = asker.words.text("error.bad_request")
             if name == CARD_ACTION:
                 return 200, answers.card_error(400, "BadRequest", message)
@@ -76,7 +74,7 @@ class Invokes:
             raise Malformed("not an Action.Execute")
         verb, data = action.get("verb"), _mapping(action.get("data") or {}, "data")
         if value.get("trigger") == "automatic" or verb == "refresh":
-            asked = click({"action": "show", "ticket_id": data.get("ticket_id")})
+            asked = _show(data.get("ticket_id"))
         else:
             asked = click(data if "form" in data or "action" in data else {**data, "action": verb})
         view = await self._dispatch(asked.call(asker))
@@ -126,7 +124,7 @@ class Invokes:
         text = _query(value.get("parameters"))
         number = text.removeprefix("#")
         if number.isascii() and number.isdigit():
-            view = await self._dispatch(click({"action": "show", "ticket_id": number}).call(asker))
+            view = await self._dispatch(_show(number).call(asker))
             if isinstance(view, TicketCard):
                 return answers.composed(view, asker.words)
         view = await self._dispatch(asker.call("list", text=text))
@@ -139,21 +137,25 @@ class Invokes:
 
     async def _unfurl(self, asker: Asker, value: Mapping[str, Any]) -> Body:
         """The card of a ticket whose page somebody links to."""
-        base = urlsplit(self._settings.base_url or "")
-        link = urlsplit(str(value.get("url") or ""))
-        head, _, number = link.path.rpartition("/")
-        if not base.netloc or link.netloc != base.netloc or head != f"{base.path}/tickets":
+        head, _, number = str(value.get("url") or "").rpartition("/")
+        if not self._settings.base_url or head != f"{self._settings.base_url}/tickets":
             raise Malformed("not a link to a ticket")
         return await self._shown(asker, number)
 
     async def _shown(self, asker: Asker, ticket_id: Any) -> Body:
-        view = await self._dispatch(click({"action": "show", "ticket_id": ticket_id}).call(asker))
+        view = await self._dispatch(_show(ticket_id).call(asker))
         if isinstance(view, TicketCard):
             return answers.composed(view, asker.words)
         return answers.nothing_found(answers.summary(view, asker.words))
 
     async def _suggest(self, asker: Asker, value: Mapping[str, Any]) -> Body:
         return answers.no_suggestions()
+
+
+def _show(ticket_id: Any) -> Click:
+    if ticket_id is None:
+        raise Malformed("no ticket")
+    return click({"action": "show", "ticket_id": ticket_id})
 
 
 def _submitted(data: Any, default: str | None) -> Click:

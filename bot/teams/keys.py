@@ -9,13 +9,13 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 import msgspec
-import structlog
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 from yarl import URL
@@ -28,7 +28,7 @@ _BETWEEN_RENEWALS = timedelta(minutes=5)
 _BETWEEN_FAILURES = timedelta(seconds=5)
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LARGEST = 1024 * 1024
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class KeysUnavailable(Exception):
@@ -75,7 +75,7 @@ class SigningKeys:
             except KeysUnavailable as error:
                 if self._age() >= _KEEP:
                     raise
-                _log.warning("teams.keys_not_renewed", reason=str(error))
+                _log.warning("the keys of the Bot Framework were not renewed: %s", error)
 
     async def _fetch(self) -> None:
         try:
@@ -124,7 +124,7 @@ def _known(keys: list[dict[str, Any]]) -> list[tuple[str, SigningKey]]:
         try:
             key = PyJWK.from_dict(entry, algorithm="RS256").key
         except PyJWTError:
-            _log.warning("teams.key_not_understood", key_id=entry["kid"])
+            _log.warning("a key that is not understood: %r", entry["kid"])
             continue
         found.append((entry["kid"], SigningKey(key, frozenset(entry.get("endorsements") or ()))))
     if not found:

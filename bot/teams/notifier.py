@@ -6,13 +6,13 @@ ticket's card in a channel is a thread of its own; the story goes below it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
-import structlog
 
 from adaptive_cards import calling, render
 from bot.teams.connector import Connector, Posted, Route, card_message
@@ -27,7 +27,7 @@ from core.ports import DeliveryFailed, DeliveryUnknown, MessageRef, Outbound
 from core.views import Notice
 
 T = TypeVar("T")
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -166,7 +166,7 @@ class TeamsNotifier:
         """Nothing more goes there until the bot hears from it. A thread that is gone leaves its channel open."""
         if isinstance(error, Rejected) and error.status == 404 and thread_of(place.conversation):
             return
-        _log.warning("teams.conversation_dead", conversation=place.conversation, reason=str(error))
+        _log.warning("nothing more is sent to %s: %s", place.conversation, error)
         await self._book.mark_dead(place.conversation.split(";")[0], str(error))
 
 

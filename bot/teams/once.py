@@ -7,17 +7,16 @@ behind is done by the next attempt. Whoever asks again in this process gets the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
-
-import structlog
 
 CLAIM_SECONDS = 60
 DONE_SECONDS = 3600
 _ANSWERS = 1000
 T = TypeVar("T")
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Seen(Protocol):
@@ -65,7 +64,7 @@ class Once(Generic[T]):
         for task in left:
             task.cancel()
         if left:
-            _log.warning("teams.gave_up", count=len(left))
+            _log.warning("gave up on %d activities that did not end in time", len(left))
             await asyncio.wait(left, timeout=1.0)
 
     def _start(self, work: Coroutine[Any, Any, T | None]) -> asyncio.Task[T | None]:

@@ -6,10 +6,9 @@ up in the conversation. Names are for display alone.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from zoneinfo import ZoneInfo
-
-import structlog
 
 from bot.teams.connector import Connector
 from bot.teams.incoming import Account, Incoming
@@ -21,7 +20,7 @@ from core.model import Person
 from core.people import Directory, Seen
 
 _REMEMBERED = 2000
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class People:
@@ -72,7 +71,7 @@ class People:
         try:
             member = await self._connector.member(incoming.service_url, incoming.place_id, mri)
         except ConnectorError as error:
-            _log.warning("teams.member_not_found", reason=str(error))
+            _log.warning("a mentioned person was not found: %s", error)
             return None
         if member is None:
             return None

@@ -21,7 +21,15 @@ _ORDERING = frozenset(("lt", "lteq", "gt", "gteq"))
 _NUMBERS = frozenset(("length", "count", "int", "float", "round", "abs", "wordcount"))
 _TEXTS = frozenset(("lower", "upper", "title", "capitalize", "trim", "truncate", "string", "join"))
 _PASSIVE = (nodes.Add, nodes.Concat, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Slice, nodes.CondExpr)
-_FOREIGN = {nodes.Pow: "**", nodes.Assign: "set", nodes.AssignBlock: "set", nodes.FromImport: "from"}
+_FOREIGN: Mapping[type[nodes.Node], str] = {
+    nodes.Pow: "**",
+    nodes.Assign: "set",
+    nodes.AssignBlock: "set",
+    nodes.FromImport: "from",
+    nodes.FilterBlock: "filter",
+    nodes.CallBlock: "call",
+    nodes.Scope: "autoescape",
+}
 _LOGIC = (nodes.And, nodes.Or, nodes.Not)
 _ARITHMETIC = (nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos)
 
@@ -78,10 +86,11 @@ class _Walk:
         return rule(node)
 
     def _fault(self, node: nodes.Node, message: str, hint: str | None = None, word: str = "") -> None:
-        line = self.lines[node.lineno - 1] if 0 < node.lineno <= len(self.lines) else ""
+        number = node.lineno or 1
+        line = self.lines[number - 1]
         bound = r"(?<!\w){}(?!\w)" if word.isidentifier() else "{}"
         found = re.search(bound.format(re.escape(word)), line) if word else None
-        self.faults.append(Fault(message, hint, node.lineno, found.start() + 1 if found else None))
+        self.faults.append(Fault(message, hint, number, found.start() + 1 if found else None))
 
     def _body(self, node: nodes.Node) -> Kind:
         for child in node.iter_child_nodes():
@@ -163,8 +172,8 @@ class _Walk:
             self._fault(node, f"unknown function {callee.name}", suggestion(callee.name, FUNCTIONS), callee.name)
         elif isinstance(callee, nodes.Getattr) and callee.attr in TEXT_METHODS:
             of = self.kind(callee.node)
-            if of.parts:
-                self._fault(node, f"{of.name} has no {callee.attr}", None, callee.attr)
+            if of.parts is not None and of is not TEXT and not of.words:
+                self._fault(node, f"a {of.name} has no {callee.attr}", None, callee.attr)
             return FLAG if callee.attr in ("startswith", "endswith") else TEXT
         else:
             word = callee.attr if isinstance(callee, nodes.Getattr) else ""

@@ -8,7 +8,7 @@ https://jinja.palletsprojects.com/en/stable/sandbox/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from types import BuiltinMethodType
@@ -58,7 +58,7 @@ def text(value: object) -> str:
         return f"{value:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, Iterator)):
         return joined(value)
     if isinstance(value, dict):
         return joined([f"{key}: {text(item)}" for key, item in value.items()])

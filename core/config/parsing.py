@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import Template, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 from jinja2.visitor import NodeTransformer
@@ -153,5 +153,7 @@ def _compiled(body: list[nodes.Node], rule: str) -> Template:
         tree.set_environment(LANGUAGE)
         with warnings.catch_warnings(action="ignore"):
             return LANGUAGE.from_string(tree)
-    except (TemplateError, SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
+    except TemplateSyntaxError as error:
+        raise ConditionError(rule, (Fault(str(error.message).rstrip("."), None, error.lineno),)) from error
+    except (SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
         raise ConditionError(rule, (Fault("nested too deeply"),)) from error

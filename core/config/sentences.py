@@ -70,7 +70,8 @@ def sentence(error: ErrorDetails, root: type[BaseModel]) -> tuple[Path, str, str
 def _word(path: Path, error: ErrorDetails, root: type[BaseModel]) -> tuple[Path, str, str | None]:
     expected = str(error["ctx"]["expected"]).replace("'", "")
     words = expected.replace(" or ", ", ").split(", ")
-    hint = suggestion(str(error["input"]), words)
+    given = error["input"]
+    hint = suggestion(given, words) if isinstance(given, str) else None
     if path[-1] == "[key]":
         return path[:-1], "unknown key", hint
     return path, f"must be {expected}", hint if hint and hint.startswith("did") else None

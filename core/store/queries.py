@@ -173,6 +173,10 @@ def deliveries(connection: Connection, ticket_id: int, limit: int = 500) -> list
     return [(notice, attempts.get(notice.id, [])) for notice in notices]
 
 
+def count_notices(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(NOTICE).where(NOTICE.c.show != "edit")).scalar() or 0
+
+
 def cards_of(connection: Connection, ticket_ids: Iterable[int]) -> list[Any]:
     return list(connection.execute(select(CARD).where(CARD.c.ticket_id.in_(list(ticket_ids))).order_by(CARD.c.id)))
 

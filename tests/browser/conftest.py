@@ -14,6 +14,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.browser.demo_backend import DemoBackend
+from tests.browser.demo_page import DemoPage
+from tests.browser.demo_script import state
 
 CHROMIUM = "/usr/bin/chromium"
 DRIVER = "/usr/bin/chromedriver"
@@ -63,3 +65,22 @@ def demo_backend(demo_server: DemoBackend) -> DemoBackend:
     """The backend, with nothing posted and no answers prepared."""
     demo_server.forget()
     return demo_server
+
+
+@pytest.fixture
+def demo(chromium: WebDriver, demo_backend: DemoBackend) -> DemoPage:
+    """The demo page with the scripted desk, freshly opened in English at the size of a desktop."""
+    demo_backend.state = state()
+    chromium.set_window_size(1440, 900)
+    page = DemoPage(chromium, demo_backend)
+    page.open()
+    return page
+
+
+@pytest.fixture(scope="module")
+def stage(chromium: WebDriver, demo_server: DemoBackend) -> DemoPage:
+    """The demo page opened once, as a place to draw single elements on."""
+    demo_server.state = state()
+    page = DemoPage(chromium, demo_server)
+    page.open()
+    return page

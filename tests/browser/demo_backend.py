@@ -47,6 +47,11 @@ class DemoBackend:
         for stream in list(self._streams):
             self._loop.call_soon_threadsafe(stream.put_nowait, line)
 
+    def drop_streams(self) -> None:
+        """Ends every stream, as a restart of the server would."""
+        for stream in list(self._streams):
+            self._loop.call_soon_threadsafe(stream.put_nowait, None)
+
     def forget(self) -> None:
         self.posted.clear()
         self.answers.clear()
@@ -59,7 +64,7 @@ class DemoBackend:
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/demo"
         self._ready.set()
         await self._ended.wait()
-        for stream in self._streams:
+        for stream in list(self._streams):
             stream.put_nowait(None)
         await runner.cleanup()
 
@@ -82,13 +87,15 @@ class DemoBackend:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        await response.write(b": hello\n\n")
+        await response.write(b"retry: 100\n\n")
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._streams.add(queue)
         try:
             while (line := await queue.get()) is not None:
                 await response.write(line)
         except ConnectionResetError:
+            return response
+        finally:
             self._streams.discard(queue)
         return response
 

@@ -1,0 +1,97 @@
+"""The manifest installs an app that Slack takes and that has what the door needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bot.demo.slack_facts import METHODS
+from bot.slack.manifest import BOT_EVENTS, BOT_SCOPES, lint, manifest
+from core.config.settings import Settings
+from core.i18n import LANGUAGES, Words
+from tests.slack_office import office
+
+SCHEMA = Path(__file__).parents[2] / "shared/fixtures/slack/manifest/schemas__manifest.schema.2.0.0.json"
+BASE = "https://desk.example.com/"
+
+
+def settings(**commands: Any) -> Settings:
+    # Built without validation, because the configuration refuses most of these before the manifest sees them.
+    made = Settings()
+    given = made.slack.commands.model_copy(update=commands)
+    return made.model_copy(update={"slack": made.slack.model_copy(update={"commands": given})})
+
+
+@pytest.mark.skipif(not SCHEMA.is_file(), reason="Slack's schema is not there")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("base_url", [BASE, None])
+def test_the_manifest_fits_slacks_schema(language: str, base_url: str | None) -> None:
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(manifest(Settings(), base_url, Words(language)))
+
+
+def test_the_commands_are_those_of_the_configuration() -> None:
+    made = manifest(settings(root="desk", aliases={"mine": "list", "fix": "resolve"}), BASE, Words())
+    commands = made["features"]["slash_commands"]
+    assert [command["command"] for command in commands] == ["/desk", "/mine", "/fix"]
+    assert all(command["url"] == "https://desk.example.com/slack/events" for command in commands)
+    assert all(command["should_escape"] for command in commands)
+    assert commands[2]["usage_hint"].startswith("42")
+    assert not lint(made, settings(root="desk", aliases={"mine": "list", "fix": "resolve"}), Words())
+
+
+def test_without_an_address_the_app_uses_socket_mode() -> None:
+    made = manifest(Settings(), None, Words())
+    assert made["settings"]["socket_mode_enabled"] is True
+    assert "request_url" not in json.dumps(made)
+    assert "url" not in made["features"]["slash_commands"][0]
+    assert manifest(Settings(), BASE, Words())["settings"]["socket_mode_enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("commands", "named"),
+    [
+        ({"root": "status"}, "/status"),
+        ({"aliases": {"remind": "note"}}, "/remind"),
+        ({"aliases": {"Fix It": "resolve"}}, "/Fix It"),
+        ({"aliases": {"x" * 32: "resolve"}}, "/" + "x" * 32),
+        ({"aliases": {"ticket": "list"}}, "/ticket"),
+        ({"aliases": {"fix": "repair"}}, "repair"),
+        ({"aliases": {f"a{n}": "list" for n in range(50)}}, "50"),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_that_slack_would_refuse_are_told(commands: dict[str, Any], named: str, language: str) -> None:
+    given = settings(**commands)
+    wrong = lint(manifest(given, BASE, Words(language)), given, Words(language))
+    assert len(wrong) == 1
+    assert named in wrong[0]
+
+
+def test_an_address_that_slack_would_not_call_is_told() -> None:
+    wrong = lint(manifest(Settings(), "http://desk.example.com", Words()), Settings(), Words())
+    assert len(wrong) == 1
+    assert "http://desk.example.com/slack/events" in wrong[0]
+
+
+def test_descriptions_keep_slacks_limits() -> None:
+    for language in LANGUAGES:
+        made = manifest(Settings(), BASE, Words(language))
+        assert len(made["display_information"]["description"]) <= 140
+        assert len(made["display_information"]["name"]) <= 35
+
+
+async def test_the_app_works_with_exactly_these_permissions() -> None:
+    """With Slack granting the manifest's scopes and no more, nothing is refused, and none is there for nothing."""
+    async with office(stand_in={"scopes": BOT_SCOPES}) as place:
+        kim = place.person()
+        await kim.command("/ticket", "list", "it-support")
+        await kim.say("<@U0DESKBELL> show 42", "it-support")
+        assert not place.wrongs()
+    used = ("chat.postMessage", "users.info", "conversations.open", "conversations.history", "conversations.list")
+    for method in used:
+        assert set(METHODS[method].scopes) & set(BOT_SCOPES), method
+    assert set(BOT_EVENTS) == {"app_mention", "message.im"}
