@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-_FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_PREFIX = "deskbell"
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
@@ -12,21 +13,25 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"registry": self.registry, "namespace": "deskbell"}
-        self.requests = Counter("http_requests", "Requests answered", ("route", "status"), **own)
-        self.request_seconds = Histogram(
-            "http_request_seconds", "Time to answer a request", ("route",), buckets=_FAST, **own
-        )
-        self.deliveries = Counter("webhook_deliveries", "Webhook deliveries", ("source", "outcome"), **own)
-        self.alerts = Counter("webhook_alerts", "Messages in webhook deliveries", ("source",), **own)
-        self.notices = Counter("notice_attempts", "Attempts to hand a notice over", ("platform", "outcome"), **own)
-        self.notice_seconds = Histogram(
-            "notice_attempt_seconds", "Time of an attempt to hand a notice over", ("platform",), buckets=_FAST, **own
-        )
-        self.tickets_open = Gauge("tickets_open", "Open tickets", ("priority",), **own)
-        self.notices_waiting = Gauge("notices_waiting", "Notices that wait to be handed over", **own)
-        self.dead_letters = Gauge("dead_letters", "Deliveries that were not understood", **own)
-        self.database_ready = Gauge("database_ready", "1 while the database takes writes", **own)
+        self.requests = self._counter("http_requests", "Requests answered", "route", "status")
+        self.request_seconds = self._times("http_request_seconds", "Time to answer a request", "route")
+        self.deliveries = self._counter("webhook_deliveries", "Webhook deliveries", "source", "outcome")
+        self.alerts = self._counter("webhook_alerts", "Messages in webhook deliveries", "source")
+        self.notices = self._counter("notice_attempts", "Attempts to hand a notice over", "platform", "outcome")
+        self.notice_seconds = self._times("notice_attempt_seconds", "Time of an attempt to tell", "platform")
+        self.tickets_open = self._gauge("tickets_open", "Open tickets", "priority")
+        self.notices_waiting = self._gauge("notices_waiting", "Notices that wait to be handed over")
+        self.dead_letters = self._gauge("dead_letters", "Deliveries that were not understood")
+        self.database_ready = self._gauge("database_ready", "1 while the database takes writes")
+
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(name, about, labels, registry=self.registry, namespace=_PREFIX)
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(name, about, labels, registry=self.registry, namespace=_PREFIX)
+
+    def _times(self, name: str, about: str, *labels: str) -> Histogram:
+        return Histogram(name, about, labels, registry=self.registry, namespace=_PREFIX, buckets=_SECONDS)
 
     def observe_notice(self, platform: str, outcome: str, seconds: float) -> None:
         self.notices.labels(platform, outcome).inc()

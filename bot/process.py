@@ -44,9 +44,7 @@ def run_service(config: Path | None, host: str | None, port: int | None, insecur
         if not _is_loopback(server.host):
             sys.stderr.write("--insecure-teams goes only with a loopback address: add --host 127.0.0.1\n")
             return WRONG_USAGE
-        settings = settings.model_copy(
-            update={"msteams": settings.msteams.model_copy(update={"insecure": True})}
-        )
+        settings = settings.model_copy(update={"msteams": settings.msteams.model_copy(update={"insecure": True})})
     from bot.logs import set_up_logging
 
     set_up_logging(settings.log)

@@ -82,8 +82,8 @@ def decide(ticket: Ticket, command: c.Command, by: PersonRef, origin: str, now: 
     """What ``command`` makes of ``ticket``.
 
     Raises ``IllegalMove`` where the lifecycle does not know the move, ``TicketChanged`` where somebody was faster,
-    ``BadField`` for a value that makes no sense; then nothing changes. A command that changes nothing (assigning the one
-    who has it) returns no events.
+    ``BadField`` for a value that makes no sense; then nothing changes. A command that changes nothing (assigning the
+    one who has it) returns no events.
     """
     status = move(ticket.status, command.verb)
     changes, kind, data = _EFFECTS[type(command)](ticket, command, by)
@@ -242,8 +242,8 @@ def take(
     """What one normalised alert makes of its ticket.
 
     ``ticket`` is the one that ``known`` belongs to; ``new_id`` gives the number of a new one and is called only when
-    one is opened. A repeat counts; a problem that comes back opens its ticket again when that was resolved recently, else
-    a new one; a recovery resolves the ticket when all its alerts are over and nobody holds it in another state.
+    one is opened. A repeat counts; a problem that comes back opens its ticket again when that was resolved recently,
+    else a new one; a recovery resolves the ticket when all its alerts are over and nobody holds it in another state.
     """
     meaning = news(alert, known)
     if known is None:

@@ -1,7 +1,7 @@
 """Every word a person reads, by key, in their language, with their dates, numbers and time zone.
 
-Catalogues are gettext files ``core/locale/<language>/*.po``; the key is the msgid, ``{name}`` stands for a fact. English
-is the reference: a key missing elsewhere is an error of the tests, and at run time falls back to English.
+Catalogues are gettext files ``core/locale/<language>/*.po``; the key is the msgid, ``{name}`` stands for a fact.
+English is the reference: a key missing elsewhere is an error of the tests, and at run time falls back to English.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class Words(msgspec.Struct, frozen=True):
         return self.say(error.key, self.refusal(error.facts), escape)
 
     def refusal(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The facts of a ``DeskError`` with verbs, fields, things and reasons as words instead of names of the program."""
+        """The facts of a ``DeskError`` with verbs, fields, things and reasons as words instead of names of the
+        program."""
         said = dict(facts)
         for name, prefix in _PROGRAM_NAMES.items():
             if name in said:

@@ -29,8 +29,8 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
 class Outbound(msgspec.Struct, frozen=True):
     """One message to be told to one place.
 
-    ``key`` is the idempotency key: unique for this message, the same at every attempt. ``address`` is the platform's own
-    name of a channel or conversation; when it is None, ``person`` is told in private. ``thread`` is the message to
+    ``key`` is the idempotency key: unique for this message, the same at every attempt. ``address`` is the platform's
+    own name of a channel or conversation; when it is None, ``person`` is told in private. ``thread`` is the message to
     answer below.
     """
 
@@ -64,7 +64,8 @@ class DeliveryUnknown(Exception):
 
 
 class DeliveryFailed(Exception):
-    """Refused for good. ``code`` is the platform's word (``channel_not_found``), ``reason`` explains it to the operator.
+    """Refused for good. ``code`` is the platform's word (``channel_not_found``), ``reason`` explains it to the
+    operator.
 
     ``gone`` is true when the message or place itself no longer exists, so that an edit becomes a new message.
     """

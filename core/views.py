@@ -1,8 +1,8 @@
 """What a person should see, before any platform: pure values made from tickets.
 
-``blocks`` and ``adaptive_cards`` each turn every view into their platform's JSON, given the reader's ``Words`` (language
-and time zone). A view holds facts and catalogue keys, never sentences; user text stays raw here and is escaped by the
-renderer.
+``blocks`` and ``adaptive_cards`` each turn every view into their platform's JSON, given the reader's ``Words``
+(language and time zone). A view holds facts and catalogue keys, never sentences; user text stays raw here and is
+escaped by the renderer.
 """
 
 from __future__ import annotations

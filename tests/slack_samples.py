@@ -31,5 +31,3 @@ NOTE = Form(
 )
 REFUSED = Message("error.not_allowed", {"verb": "assign"}, is_error=True)
 DONE = Message("message.noted", {"ticket_id": 42})
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -144,23 +145,18 @@ def test_what_is_missing_is_not_a_value() -> None:
     ("words", "path"), [(Priority, "ticket.priority"), (Severity, "alert.severity"), (Tier, "ticket.customer.tier")]
 )
 def test_words_compare_by_rank_for_every_pair(words: Any, path: str) -> None:
+    signs = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "==": operator.eq}
     for left_rank, left in enumerate(words):
         facts = full(priority=left, customer=Customer("A", left)) if words is not Severity else None
         facts = facts or ticket_facts(FULL, FULL_SLA, EVENT_NOW, replace(DISK, severity=left))
         for right_rank, right in enumerate(words):
-            for operator, holds in (
-                (">=", left_rank >= right_rank),
-                (">", left_rank > right_rank),
-                ("<=", left_rank <= right_rank),
-                ("<", left_rank < right_rank),
-                ("==", left_rank == right_rank),
-            ):
-                assert Condition(f'{path} {operator} "{right}"').holds(facts) is holds
+            for sign, compare in signs.items():
+                assert Condition(f'{path} {sign} "{right}"').holds(facts) is compare(left_rank, right_rank)
 
 
 def test_a_word_that_is_not_of_the_scale_is_neither_less_nor_more() -> None:
-    for operator in ("<", "<=", ">", ">="):
-        assert not Condition(f"ticket.priority {operator} alert.labels.env").holds(full())
+    for sign in ("<", "<=", ">", ">="):
+        assert not Condition(f"ticket.priority {sign} alert.labels.env").holds(full())
 
 
 def test_every_condition_of_the_defaults_compiles_and_can_be_judged() -> None:
@@ -236,6 +232,7 @@ def _microseconds(condition: Condition) -> float:
          ["a time is compared with a constant; compare two times, or time - time with hours(2) [1:None]"]),
         ("'a' * 9", ["only numbers can be calculated with; texts are joined with ~ [1:None]"]),
         ("minutes > 3", ["minutes is a function; write minutes(30) [1:1]"]),
+        ("minutes() > 2", ["minutes takes one number; write minutes(30) [1:1]"]),
         ("minute(3) > 2", ["unknown function minute; did you mean minutes? [1:1]"]),
         ("ticket.title.strip", ["strip is not called; write strip() [1:14]"]),
         ("ticket.systems.lower()", ["a list of texts has no lower [1:16]"]),
@@ -291,7 +288,6 @@ def test_a_text_that_cannot_be_right_is_refused(source: str, faults: list[str]) 
         "{{ range(1000000000) }}",
         "{{ lipsum(9) }}{{ cycler.__init__.__globals__ }}",
         "{{ self }}",
-        "{{ namespace() }}",
         "{{ 9 ** 9 ** 9 }}",
         "{{ minutes(*[1]) }}",
         "{% include 'x' %}",
@@ -387,7 +383,7 @@ else endif for endfor s set range loop startswith {{ }} {% %} {# #} '\N{x}' '\d'
 _PIECES = st.lists(st.sampled_from([*_WORDS.split(), "\n", " "]), max_size=14).map(" ".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_PIECES | st.text(max_size=30))
 @example("ticket.title[0] * 100 > 1")
 @example("{% raw %}")

@@ -300,7 +300,7 @@ def _loads_or_is_refused(raw: bytes) -> None:
     assert not re.search(r"pydantic|Input should|valid dictionary|acceptable", said)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_YAML)
 @example("%YAML 99999999999999999999.1\n---\n")
 @example('"\\x')
@@ -316,7 +316,7 @@ def test_any_bytes_load_or_are_refused(raw: bytes) -> None:
     _loads_or_is_refused(raw)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(_KEYS, _VALUES, max_size=4))
 def test_any_values_load_or_are_refused(values: dict[str, Any]) -> None:
     _loads_or_is_refused(yaml.safe_dump(values, allow_unicode=True).encode("utf-8"))

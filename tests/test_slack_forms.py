@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
-import pytest
 
 from bot.commands.call import Call
-from bot.demo.faults import FaultKind
-from bot.demo.slack_records import Json
-from core.errors import StoreUnavailable
-from core.model import Person, Priority, SlaClock, Status
-from core.views import FieldError, Form, Help, HelpEntry, Message, RatingRequest, SlaFacts, TicketCard, TicketLine, TicketList, View
+from core.views import (
+    FieldError,
+    Message,
+    View,
+)
 from tests.slack_office import office, until
-from tests.slack_samples import CARD, DONE, NOTE, REFUSED
+from tests.slack_samples import DONE, NOTE
 
 
 async def test_a_form_opens_with_the_click_and_comes_back_with_its_context() -> None:
@@ -47,12 +45,8 @@ async def test_a_command_that_needs_more_opens_a_form() -> None:
 
 async def test_wrong_fields_are_marked_and_the_form_can_be_sent_again() -> None:
     async with office() as place:
-        wrong = Form(
-            **{
-                **_fields(NOTE),
-                "errors": (FieldError("text", "error.field.required"), FieldError("x", "error.field.empty")),
-            }
-        )
+        errors = (FieldError("text", "error.field.required"), FieldError("x", "error.field.empty"))
+        wrong = msgspec.structs.replace(NOTE, errors=errors)
         place.dispatch.scripts["note"] = lambda call: (
             (DONE if call.fields["text"] else wrong) if call.submitted else NOTE
         )
@@ -108,3 +102,12 @@ async def test_a_form_that_cannot_be_opened_in_time_says_so() -> None:
         place.dispatch.scripts["note"] = slowly
         await place.person("U0LEE").command("/ticket", "note 42", "it-support")
         assert "try again" in place.whispers()[0].text
+
+
+async def test_a_confirmation_finds_its_way_when_the_response_url_is_too_old() -> None:
+    async with office() as place:
+        place.dispatch.scripts["note"] = lambda call: DONE if call.submitted else NOTE
+        await place.person().command("/ticket", "note 42", "it-support")
+        place.slack.clock.now += 3600
+        await place.person().submit(place.modal().id, {})
+        assert [(whisper.user, whisper.channel) for whisper in place.whispers()] == [("U0KIM", "C0DESK")]

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
-import msgspec
-import pytest
-
-from bot.commands.call import Call
 from bot.demo.faults import FaultKind
-from bot.demo.slack_records import Json
-from core.errors import StoreUnavailable
-from core.model import Person, Priority, SlaClock, Status
-from core.views import FieldError, Form, Help, HelpEntry, Message, RatingRequest, SlaFacts, TicketCard, TicketLine, TicketList, View
 from tests.slack_office import office, until
-from tests.slack_samples import CARD, DONE, NOTE, REFUSED
+from tests.slack_samples import CARD, NOTE
 
 
 async def test_a_mention_is_answered_in_its_thread() -> None:

@@ -19,8 +19,8 @@ from core.model import Person
 from core.ports import DeliveryFailed, DeliveryRetry, DeliveryUnknown, MessageRef, Outbound
 from core.views import Notice, View
 from tests.slack_office import settings_for
-from tests.stand_in_slack import Slack
 from tests.slack_samples import CARD
+from tests.stand_in_slack import Slack
 
 KIM = Person("kim", "Kim", slack="U0KIM")
 NEWS = Notice(

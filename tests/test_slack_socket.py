@@ -16,8 +16,8 @@ from bot.slack import socket_transport
 from core.views import View
 from tests.door_fakes import FakeDirectory
 from tests.slack_office import Office, office, settings_for, until
-from tests.stand_in_slack import Slack
 from tests.slack_samples import CARD, DONE, NOTE
+from tests.stand_in_slack import Slack
 from tests.test_slack_http import mention
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bot.demo.faults import FaultKind
 from bot.teams.notifier import TeamsNotifier
 from bot.teams.outcome import delivery
-from bot.teams.transport import Rejected, seconds
+from bot.teams.transport import Rejected, retry_seconds
 from core.conversations import Conversation
 from core.i18n import Words
 from core.model import Person
@@ -338,10 +338,10 @@ class TestTrust:
 
 def test_a_date_says_when_to_come_back_as_well() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    assert 25 < (seconds(later) or 0) <= 30
-    assert seconds(format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)) == 0
-    assert seconds("soon") is None
-    assert seconds(None) is None
+    assert 25 < (retry_seconds(later) or 0) <= 30
+    assert retry_seconds(format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)) == 0
+    assert retry_seconds("soon") is retry_seconds("²") is None
+    assert retry_seconds(None) is None
 
 
 def test_a_limit_without_a_time_leaves_it_to_the_outbox() -> None:

@@ -1,5 +1,5 @@
 """One file per command; importing this package registers them, in the order in which help shows them."""
 
-from bot.commands import create, list, show, assign, moves, status, priority, expert, merge, rate, help  # noqa: A004, I001
+from bot.commands import create, list, show, assign, moves, status, priority, expert, merge, rate, help  # noqa: I001
 
 __all__ = ["assign", "create", "expert", "help", "list", "merge", "moves", "priority", "rate", "show", "status"]

@@ -14,10 +14,11 @@ from core.views import View
 class Call(msgspec.Struct, frozen=True):
     """``name`` is a command, an alias of one, or a card's action id (``assign_to_me``, ``change_priority`` ...).
 
-    ``text`` holds the words after the command; a mention of a person stands in it as ``<@person-id>`` with Deskbell's own
-    id. ``ticket_id`` and ``version`` come from the card that was clicked, ``fields`` from a submitted form (empty: a
-    command that needs input answers with its ``Form``). ``place`` says where it was asked: ``platform``, ``channel``,
-    ``thread``, ``permalink``, ``quote`` (text of the message that a ticket is made from), as far as they are known.
+    ``text`` holds the words after the command; a mention of a person stands in it as ``<@person-id>`` with Deskbell's
+    own id. ``ticket_id`` and ``version`` come from the card that was clicked, ``fields`` from a submitted form (empty:
+    a command that needs input answers with its ``Form``). ``place`` says where it was asked: ``platform``,
+    ``channel``, ``thread``, ``permalink``, ``quote`` (text of the message that a ticket is made from), as far as they
+    are known.
     """
 
     name: str
@@ -36,6 +37,6 @@ class Dispatcher(Protocol):
     async def __call__(self, call: Call) -> View:
         """Do what was asked and return what the asker should see.
 
-        A ``Form`` is to be opened as a modal or dialog (with ``errors`` when a submitted one was refused); everything else
-        is shown to the asker alone. Refusals are views too (``Message`` with ``is_error``); only a defect raises.
+        A ``Form`` is to be opened as a modal or dialog (with ``errors`` when a submitted one was refused); everything
+        else is shown to the asker alone. Refusals are views too (``Message`` with ``is_error``); only a defect raises.
         """

@@ -24,8 +24,8 @@ MakeForm = Callable[[Desk, Call], Awaitable[Form]]
 
 
 class Command(msgspec.Struct, frozen=True):
-    """``usage`` is literal; ``actions`` are the cards' action ids that mean this command; ``form`` makes the form that a
-    click opens and that a refused submission is shown in again."""
+    """``usage`` is literal; ``actions`` are the cards' action ids that mean this command; ``form`` makes the form
+    that a click opens and that a refused submission is shown in again."""
 
     name: str
     usage: str

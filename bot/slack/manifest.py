@@ -39,8 +39,8 @@ _ROOT_HINT = "create | list | show 42 | assign 42 @name | resolve 42 | help"
 
 
 def manifest(settings: Settings, base_url: str | None, words: Words) -> dict[str, Any]:
-    """The manifest in ``words``. With ``base_url`` Slack calls us there, without it we use Socket Mode."""
-    address = f"{base_url.rstrip('/')}{PATH}" if base_url else None
+    """The manifest in ``words``. Slack calls us at ``base_url`` if it can, else we open a socket (Socket Mode)."""
+    address = _address(settings, base_url)
     called = {"request_url": address} if address else {}
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
@@ -86,10 +86,15 @@ def lint(made: dict[str, Any], settings: Settings, words: Words) -> list[str]:
     for alias, meant in settings.slack.commands.aliases.items():
         if meant not in COMMANDS:
             wrong.append(words.text("slack.lint.unknown", name=f"/{alias}", command=meant))
-    address = made["settings"]["interactivity"].get("request_url")
-    if address is not None and not address.startswith("https://"):
-        wrong.append(words.text("slack.lint.https", address=address))
     return wrong
+
+
+def _address(settings: Settings, base_url: str | None) -> str | None:
+    """None for Socket Mode: Slack calls https alone, and a configuration may have chosen the socket."""
+    chosen = settings.slack.app_token is not None and settings.slack.signing_secret is None
+    if chosen or base_url is None or not base_url.startswith("https://"):
+        return None
+    return f"{base_url.rstrip('/')}{PATH}"
 
 
 def _slash_commands(settings: Settings, address: str | None, words: Words) -> list[dict[str, Any]]:

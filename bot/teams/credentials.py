@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msal  # type: ignore[import-untyped]
 import requests
@@ -118,10 +118,10 @@ class BotCredentials(ServiceClientCredentialsFactory):
         settings = self._settings
         session = _LimitedSession()
         if settings.app_type == "UserAssignedMSI":
-            credentials = ManagedIdentityAppCredentials(settings.app_id, scope)
+            managed = ManagedIdentityAppCredentials(settings.app_id, scope)
             identity = {"ManagedIdentityIdType": "ClientId", "Id": settings.app_id}
-            credentials.app = msal.ManagedIdentityClient(identity, http_client=session)
-            return credentials
+            managed.app = msal.ManagedIdentityClient(identity, http_client=session)
+            return cast(TokenSource, managed)
         if settings.app_password is None:
             raise ValueError("MICROSOFT_APP_PASSWORD is not set")
         tenant = settings.tenant_id if settings.app_type == "SingleTenant" else None
@@ -133,7 +133,7 @@ class BotCredentials(ServiceClientCredentialsFactory):
             authority=credentials.oauth_endpoint,
             http_client=session,
         )
-        return credentials
+        return cast(TokenSource, credentials)
 
 
 class _LimitedSession(requests.Session):

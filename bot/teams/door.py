@@ -118,9 +118,8 @@ class TeamsDoor:
         """The token first, which needs nothing of the body. Raises Refused and Malformed."""
         if request.content_type != "application/json":
             raise Refused(415, "content_type")
-        body = await _body(request)
         claims = await self._gate.verify(_caller(request))
-        incoming = parse(body)
+        incoming = parse(await _body(request))
         self._gate.accept(claims, incoming)
         return claims, incoming
 

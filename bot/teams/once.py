@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 CLAIM_SECONDS = 60
 DONE_SECONDS = 3600
-_ANSWERS = 1000
+_ANSWERS = 200
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 

@@ -73,7 +73,7 @@ class Sender(AsyncHTTPSender[Any, Any]):
             self._credentials.forget()
         if status >= 300:
             code, message = _why(body)
-            raise Rejected(status, code, message, seconds(reply_headers.get("Retry-After")))
+            raise Rejected(status, code, message, retry_seconds(reply_headers.get("Retry-After")))
         answer = AsyncClientResponse(http, None)
         # The SDK knows only some successes of each call; which one it was says nothing more.
         answer.status_code, answer.headers = 200, reply_headers
@@ -128,14 +128,14 @@ def _why(body: bytes) -> tuple[str, str]:
     return "", ""
 
 
-def seconds(value: str | None) -> float | None:
+def retry_seconds(value: str | None) -> float | None:
     """Retry-After, as a number of seconds or as a date; None where it says nothing usable."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.isascii() and value.strip().isdigit():
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-        return max(0.0, (moment - datetime.now(moment.tzinfo)).totalseconds())
+        return max(0.0, (moment - datetime.now(moment.tzinfo)).total_seconds())
     except (ValueError, TypeError):
         return None

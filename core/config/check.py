@@ -46,12 +46,14 @@ def check(
     ``lines`` and ``variables`` as ``load_with_lines`` gives them; without them problems have no line.
     """
     lines, variables = lines or Lines(), variables or {}
-    found = [_problem(finding, lines, variables) for find in _CHECKS for finding in find(settings)]
-    return in_file_order(found)
+    found = (_problem(finding, lines, variables) for find in _CHECKS for finding in find(settings))
+    return in_file_order(dict.fromkeys(found))
 
 
 def _problem(finding: Finding, lines: Lines, variables: Mapping[Path, str]) -> ConfigProblem:
     if finding.path in variables:
         name = variables[finding.path]
         return ConfigProblem(ENVIRONMENT, None, name, finding.message, finding.hint, finding.level)
+    if finding.path in lines.filled:
+        return lines.problem(finding.path, "not acceptable with what the environment gives", level=finding.level)
     return lines.problem(finding.path, finding.message, finding.hint, finding.level)

@@ -30,10 +30,11 @@ _STRUCTURE_TAGS = frozenset(("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"))
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """Where the values of a file stand."""
+    """Where the values of a file stand, and which of them hold something of the environment, not to be repeated."""
 
     file: str | None = None
     places: Mapping[Path, int] = {}
+    filled: frozenset[Path] = frozenset()
 
     def at(self, path: Path) -> int | None:
         """The line of the value, or of what holds it; None when the file says nothing of it."""
@@ -73,7 +74,12 @@ def parse(file: str, raw: bytes, environ: Mapping[str, str]) -> Document:
     values = reader.value(root, (), 0)
     if values is not None and not isinstance(values, dict):
         _refuse(file, _line(root), "the file must be a map of keys", "write key: value")
-    return Document(values or {}, Lines(file, reader.places), tuple(reader.problems), frozenset(reader.unread))
+    return Document(
+        values or {},
+        Lines(file, reader.places, frozenset(reader.filled)),
+        tuple(reader.problems),
+        frozenset(reader.unread),
+    )
 
 
 class _Loader(yaml.SafeLoader):
@@ -88,6 +94,7 @@ class _Reader:
         self.problems: list[ConfigProblem] = []
         self.places: dict[Path, int] = {}
         self.unread: set[Path] = set()
+        self.filled: set[Path] = set()
         self._seen: set[int] = set()
         self._repeats = 0
 
@@ -156,6 +163,7 @@ class _Reader:
         if escape:
             return match.group()[1:]
         value = self.environ.get(name, "")
+        self.filled.add(path)
         if not _NAME.fullmatch(name):
             self._add(node, path, "${...} must hold the name of an environment variable", "write $${ for the text ${")
         elif not value.strip():

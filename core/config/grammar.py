@@ -168,6 +168,8 @@ class _Walk:
         callee = node.node
         if isinstance(callee, nodes.Name):
             if callee.name in FUNCTIONS:
+                if len(node.args) + len(node.kwargs) != 1:
+                    self._fault(node, f"{callee.name} takes one number", f"write {callee.name}(30)", callee.name)
                 return NUMBER
             self._fault(node, f"unknown function {callee.name}", suggestion(callee.name, FUNCTIONS), callee.name)
         elif isinstance(callee, nodes.Getattr) and callee.attr in TEXT_METHODS:

@@ -26,7 +26,7 @@ _TAGS = ("if", "elif", "else", "endif", "for", "endfor", "raw")
 _HINTS = {"=": "write == to compare", "&": "write and", "!": "write not", "|": "write or"}
 
 
-class ConditionError(Exception):
+class ConditionError(ValueError):
     """A condition or a text that cannot be used, or that failed. ``rule`` is the name it was given, or empty."""
 
     def __init__(self, rule: str, found: tuple[Fault, ...]) -> None:

@@ -37,7 +37,7 @@ class ConfigProblem(msgspec.Struct, frozen=True):
         return ": ".join(part for part in (place, level, self.key, said) if part)
 
 
-class ConfigError(Exception):
+class ConfigError(ValueError):
     """The configuration cannot be used. ``problems`` are all that were found, in the order of the file."""
 
     def __init__(self, problems: Iterable[ConfigProblem]) -> None:

@@ -1,8 +1,8 @@
 """Webhooks in: journal the raw delivery, decide, and answer when all of it is durable.
 
-A delivery and what it changes are one unit of work in one transaction. A large one is journalled first and worked off in
-chunks, each of which records how far it came in the same transaction: after a crash the next start goes on from there.
-What cannot be understood is kept whole as a dead letter.
+A delivery and what it changes are one unit of work in one transaction. A large one is journalled first and worked off
+in chunks, each of which records how far it came in the same transaction: after a crash the next start goes on from
+there. What cannot be understood is kept whole as a dead letter.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class Intake:
         return len(rows)
 
     async def replay(self, journal_id: int) -> Receipt:
-        """Work on a dead letter again, now that its mapping is mended. Raises ``NotFound`` for a number that is none."""
+        """Work on a dead letter again, now that its mapping is mended. Raises ``NotFound`` for a number that is
+        none."""
         row = await self._database.read(lambda connection: queries.dead_letter(connection, journal_id))
         if row is None or row.source not in self._policy.sources:
             raise NotFound(what="dead_letter", id=journal_id)

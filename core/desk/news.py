@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
+from itertools import combinations
 from typing import Any
 
 from core.desk.policy import DeskPolicy
@@ -92,7 +93,6 @@ def _suffixes(event: Event, facts: dict[str, Any]) -> Iterator[str]:
     words += [suffix for suffix, name in (("_host", "host"), ("_why", "reason"), ("_skill", "skill")) if name in facts]
     if "systems" in facts:
         words.append("_systems")
-    if len(words) > 1:
-        yield "".join(words)
-    yield from words
+    for size in range(len(words), 0, -1):
+        yield from ("".join(chosen) for chosen in combinations(words, size))
     yield ""

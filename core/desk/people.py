@@ -9,10 +9,10 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
+from core.config.directory import PersonSettings
 from core.conversations import Conversation
 from core.model import Person
 from core.people import Seen
-from core.config.directory import PersonSettings
 from core.ports import Clock
 from core.store import outgoing
 from core.store.database import Database
@@ -187,6 +187,17 @@ class SeenOnce:
             return True
 
         return await self._database.write(run)
+
+    async def has(self, key: str) -> bool:
+        """Whether ``first_time`` was called with ``key`` and its time has not passed."""
+        where = (SEEN.c.key == key) & (SEEN.c.expires_at > self._clock.now())
+        return await self._database.read(
+            lambda connection: connection.execute(select(SEEN.c.key).where(where)).first() is not None
+        )
+
+    async def forget(self, key: str) -> None:
+        """Make the next ``first_time`` of ``key`` a first time again."""
+        await self._database.write(lambda session: session.execute(delete(SEEN).where(SEEN.c.key == key)) and None)
 
     async def forget_expired(self) -> int:
         """Delete what has expired; returns how many rows."""

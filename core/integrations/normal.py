@@ -23,8 +23,8 @@ class NotUnderstood(Exception):
 
 
 class Normalised(msgspec.Struct, frozen=True):
-    """``alerts`` that were understood. ``problem`` is the first thing that was not; ``ignored`` says why there is nothing
-    to do. ``received`` counts the messages in the delivery, understood or not."""
+    """``alerts`` that were understood. ``problem`` is the first thing that was not; ``ignored`` says why there is
+    nothing to do. ``received`` counts the messages in the delivery, understood or not."""
 
     alerts: tuple[Alert, ...]
     received: int

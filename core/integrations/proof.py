@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hmac
 from collections.abc import Mapping
 
@@ -15,10 +16,8 @@ def offered_tokens(headers: Mapping[str, str], query: Mapping[str, str]) -> list
     if scheme.lower() == "bearer":
         offered.append(value.strip())
     elif scheme.lower() == "basic":
-        try:
+        with contextlib.suppress(binascii.Error, UnicodeDecodeError):
             offered.append(base64.b64decode(value, validate=True).decode().partition(":")[2])
-        except (binascii.Error, UnicodeDecodeError):
-            pass
     for own in (headers.get("X-Deskbell-Token"), query.get("token")):
         if own:
             offered.append(own)
@@ -28,4 +27,5 @@ def offered_tokens(headers: Mapping[str, str], query: Mapping[str, str]) -> list
 def proves(offered: list[str], token: str) -> bool:
     """Whether one of the offered tokens is the right one, compared in constant time."""
     right = token.encode()
-    return any([hmac.compare_digest(given.encode("utf-8", "surrogatepass"), right) for given in offered])
+    matches = [hmac.compare_digest(given.encode("utf-8", "surrogatepass"), right) for given in offered]
+    return any(matches)

@@ -110,10 +110,10 @@ class Delivery:
         now = self._clock.now()
         notice = _next(front, now)
         if notice is None:
-            return max(0.0, (min(row.not_before for row in front) - now).total_seconds())
+            return max(0.0, _seconds(min(row.not_before for row in front), now))
         begun = notice.state == "sending"
         if begun and notice.not_before > now:
-            return (notice.not_before - now).total_seconds()
+            return _seconds(notice.not_before, now)
         bucket = self._bucket(notice)
         wait = bucket.wait(time.monotonic())
         if wait > 0:
@@ -258,6 +258,10 @@ def _next(front: list[Any], now: datetime) -> Any:
         if row.attempts < _HEAD_BLOCKS:
             return None
     return None
+
+
+def _seconds(later: datetime, now: datetime) -> float:
+    return (later - now).total_seconds()
 
 
 def _pause(attempts: int) -> float:

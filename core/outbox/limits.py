@@ -1,4 +1,5 @@
-"""How fast a place may be told: token buckets, one per channel and one per method, by the platforms' published limits."""
+"""How fast a place may be told: token buckets, one per channel and one per method, by the platforms' published
+limits."""
 
 from __future__ import annotations
 

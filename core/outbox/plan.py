@@ -1,7 +1,8 @@
 """What an event means for the places that show its ticket: notices and edits, planned as rows. Pure but for its reads.
 
-Every event is judged by the notification rules once, in order. A place that already shows the ticket gets its card edited;
-several events of one round need one edit. Keys make a notice unique, so that planning the same event twice adds nothing.
+Every event is judged by the notification rules once, in order. A place that already shows the ticket gets its card
+edited; several events of one round need one edit. Keys make a notice unique, so that planning the same event twice adds
+nothing.
 """
 
 from __future__ import annotations

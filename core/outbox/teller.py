@@ -1,6 +1,7 @@
 """Reads the events that were not told yet and plans who is told what, in rounds.
 
-Its position and the notices that follow from it are written in one transaction: an event is planned once, whatever dies.
+Its position and the notices that follow from it are written in one transaction: an event is planned once, whatever
+dies.
 """
 
 from __future__ import annotations

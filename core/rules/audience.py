@@ -14,7 +14,8 @@ PLATFORMS = ("slack", "teams")
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """A channel or conversation of a platform (``address``), or a person (``person_id``) wherever they can be reached."""
+    """A channel or conversation of a platform (``address``), or a person (``person_id``) wherever they can be
+    reached."""
 
     platform: str | None
     address: str | None = None

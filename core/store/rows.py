@@ -1,4 +1,5 @@
-"""The tables. A ticket's and an alert's whole value stands in ``doc`` (JSON); the columns beside it are what is searched.
+"""The tables. A ticket's and an alert's whole value stands in ``doc`` (JSON); the columns beside it are what is
+searched.
 
 Instants are stored as microseconds since 1970 in UTC: ordered, indexable and the same on SQLite and PostgreSQL.
 """

@@ -1,8 +1,8 @@
 """The unit of work of the one writer: decisions of several callers, one transaction.
 
 Hot writes are staged as plain rows and go out together with ``executemany`` when the batch is flushed, so that the cost
-of a statement is shared. A unit reads through what earlier units of the same batch have staged. A unit that fails leaves
-nothing: its staged rows are dropped, and statements that it ran itself are rolled back to their savepoint.
+of a statement is shared. A unit reads through what earlier units of the same batch have staged. A unit that fails
+leaves nothing: its staged rows are dropped, and statements that it ran itself are rolled back to their savepoint.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ decode_alert = msgspec.json.Decoder(Alert).decode
 _decode_data = msgspec.json.Decoder(dict[str, Any]).decode
 
 _ALERT_COLUMNS = (
-    ALERT.c.id, ALERT.c.source, ALERT.c.fingerprint, ALERT.c.ticket_id, ALERT.c.count, ALERT.c.first_at, ALERT.c.last_at,
-    ALERT.c.doc,
+    ALERT.c.id, ALERT.c.source, ALERT.c.fingerprint, ALERT.c.ticket_id, ALERT.c.count, ALERT.c.first_at,
+    ALERT.c.last_at, ALERT.c.doc,
 )  # fmt: skip
 # Statements of the hot path are built once: building one costs as much as running it.
 _KNOWN = {

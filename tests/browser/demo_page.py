@@ -83,6 +83,11 @@ class DemoPage:
         log: list[dict[str, str]] = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in log if entry["level"] == "SEVERE"]
 
+    def act_as(self, user: str) -> None:
+        """Takes the place of another person on the Slack side."""
+        change = "const [select, user] = arguments; select.value = user; select.dispatchEvent(new Event('change'))"
+        self.script(change, self.find("#slack .person"), user)
+
     def focused(self) -> str:
         """The text or label of what has the keyboard."""
         script = "const a = document.activeElement; return a.getAttribute('aria-label') || a.value || a.textContent"

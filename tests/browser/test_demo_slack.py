@@ -101,9 +101,7 @@ def test_a_reply_in_a_thread_names_the_thread(demo: DemoPage) -> None:
 
 def test_an_ephemeral_message_shows_only_to_its_person(demo: DemoPage) -> None:
     assert "Only for Kim." in demo.find("#slack .ephemeral").text
-    demo.script(
-        "const s = document.querySelector('#slack .person'); s.value = 'U2'; s.dispatchEvent(new Event('change'))"
-    )
+    demo.act_as("U2")
     demo.gone("#slack .ephemeral")
     demo.click(f"{CARD} [data-action=assign_to_me]")
     assert demo.posted("slack/action")["user"] == "U2"
@@ -199,3 +197,17 @@ def test_the_home_tab_is_asked_for_and_acts(demo: DemoPage) -> None:
     demo.click("#slack .home [data-action=create]")
     posted = demo.posted("slack/action")
     assert (posted["view_id"], posted["action"]["action_id"]) == ("H1", "create")
+
+
+def test_a_modal_waits_on_the_screen_of_its_own_person(demo: DemoPage) -> None:
+    demo.backend.push("slack.view", {"user": "U2", "view_id": "V8", "view": modal()})
+    demo.backend.push("slack.message", message(30, text="after it"))
+    demo.until(lambda: "after it" in demo.find("#slack .messages").text, "the stream stopped")
+    assert demo.all("#slack .modal") == []
+    demo.act_as("U2")
+    demo.click("#slack .modal .dialog-foot .button:first-child")
+    demo.gone("#slack .modal")
+    assert demo.posted("slack/close") == {"user": "U2", "view_id": "V8"}
+    demo.act_as("U1")
+    demo.act_as("U2")
+    assert demo.all("#slack .modal") == []

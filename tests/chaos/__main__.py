@@ -142,6 +142,7 @@ class Chaos:
                 tickets = await self._post(session, batch)
                 if tickets and self._random.random() < 0.3:
                     await self._act(session, self._random.choice(tickets))
+                await asyncio.sleep(self._random.uniform(0.0, 0.1))
             except aiohttp.ClientError:
                 return
             finally:

@@ -2,6 +2,7 @@
 
 import { currentLanguage, word } from "./words.js";
 
+const RETRY_SECONDS = 3;
 const STREAM_EVENTS = ["slack.message", "slack.view", "teams.activity", "teams.dialog", "stats", "scenario", "story"];
 
 export class Backend {
@@ -73,16 +74,28 @@ export class Backend {
   }
 
   /**
-   * Listens to the stream. `receive(name, data, id)` for each event, `connected(first)` whenever it is up,
-   * `interrupted()` when it is down; the browser connects again by itself. Returns a function that ends it.
+   * Listens to the stream. `receive(name, data, id)` for each event, `connected()` whenever it is up, `interrupted()`
+   * when it is down; it connects again by itself. Returns a function that ends it.
    */
   listen({ receive, connected, interrupted }) {
-    const stream = new EventSource(`/demo/stream?lang=${currentLanguage()}`);
-    for (const name of STREAM_EVENTS) {
-      stream.addEventListener(name, (event) => receive(name, JSON.parse(event.data), Number(event.lastEventId)));
-    }
-    stream.addEventListener("open", connected);
-    stream.addEventListener("error", interrupted);
-    return () => stream.close();
+    let stream = null;
+    let retry = null;
+    const open = () => {
+      stream = new EventSource(`/demo/stream?lang=${currentLanguage()}`);
+      for (const name of STREAM_EVENTS) {
+        stream.addEventListener(name, (event) => receive(name, JSON.parse(event.data), Number(event.lastEventId)));
+      }
+      stream.addEventListener("open", connected);
+      stream.addEventListener("error", () => {
+        interrupted();
+        // The browser tries again after a lost connection, but not after an answer that was no stream.
+        if (stream.readyState === EventSource.CLOSED) retry = setTimeout(open, RETRY_SECONDS * 1000);
+      });
+    };
+    open();
+    return () => {
+      clearTimeout(retry);
+      stream.close();
+    };
   }
 }

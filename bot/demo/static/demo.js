@@ -45,6 +45,7 @@ import { TeamsSide } from "./teams_side.js";
 import { LANGUAGES, preferredLanguage, translate, useLanguage, word } from "./words.js";
 
 const TOAST_SECONDS = 6;
+const RETRY_SECONDS = 3;
 const ASSIGNING = new Set(["assign_to_me", "assign"]);
 const find = (selector) => document.querySelector(selector);
 
@@ -58,6 +59,7 @@ class Page {
     this.assignedOn = null;
     this.stop = null;
     this.waiting = null; // events that came while the state was being loaded
+    this.loading = 0;
     this.phone = matchMedia("(max-width: 700px)");
     this.phone.addEventListener("change", () => this.showTab(document.body.dataset.tab));
     for (const tab of document.querySelectorAll(".tabs button")) {
@@ -102,25 +104,31 @@ class Page {
     });
   }
 
+  // News that comes meanwhile waits; of two loads at once only the later one counts.
   async load() {
     this.waiting = [];
+    this.loading += 1;
+    const turn = this.loading;
     try {
       const state = await this.backend.state();
-      this.slack.load(state.slack);
-      this.teams.load(state.teams);
-      this.story.showStats(state.stats);
-      this.story.showScenario(state.scenario);
-      if (state.story) this.story.retell(state.story);
+      if (turn !== this.loading) return;
+      this.show(state);
       find(".offline").hidden = true;
-      const missed = this.waiting.filter(({ id }) => !(id <= state.cursor));
-      this.waiting = null;
-      for (const { name, data } of missed) this.apply(name, data);
-    } catch (problem) {
-      this.waiting = null;
+    } catch {
       find(".offline").hidden = false;
-      this.toast(word("problem.unreachable"));
-      throw problem;
+      if (turn === this.loading) setTimeout(() => turn === this.loading && this.load(), RETRY_SECONDS * 1000);
     }
+  }
+
+  show(state) {
+    this.slack.load(state.slack);
+    this.teams.load(state.teams);
+    this.story.showStats(state.stats);
+    this.story.showScenario(state.scenario);
+    if (state.story) this.story.retell(state.story);
+    const missed = this.waiting.filter(({ id }) => !(id <= state.cursor));
+    this.waiting = null;
+    for (const { name, data } of missed) this.apply(name, data);
   }
 
   receive(name, data, id) {

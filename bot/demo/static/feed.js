@@ -9,7 +9,7 @@ const NEAR_END = 80; // pixels
 export class Feed {
   constructor() {
     this.list = h("ol", { class: "messages" });
-    this.scroller = h("div", { class: "feed", tabindex: "0", onscroll: () => this.scrolled() }, this.list);
+    this.scroller = h("div", { class: "feed", role: "region", tabindex: "0", onscroll: () => this.scrolled() }, this.list);
     this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => this.toEnd() });
     this.node = h("div", { class: "feed-box" }, this.scroller, this.pill);
     this.place = null;

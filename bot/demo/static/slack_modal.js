@@ -16,17 +16,34 @@ export class SlackModal {
     this.app = app;
     this.contextFor = contextFor;
     this.backend = backend;
+    this.open = new Map(); // user -> the view on their screen
     this.dialog = null;
     this.viewId = null;
     this.fields = [];
   }
 
-  /** Opens a view, replaces the one that is open, or closes it when there is none. Typed values stay. */
-  show(user, viewId, view, errors) {
-    if (!view) return this.close();
-    const typed = this.viewId === viewId ? this.fields : [];
+  /** A view of one of the people: opened, changed, or closed where there is none. */
+  receive({ user, view_id: viewId, view, errors }) {
+    if (view) this.open.set(user, { viewId, view });
+    else this.open.delete(user);
+    if (user !== this.user) return;
+    if (view) this.show(viewId, view, errors);
+    else this.close();
+  }
+
+  /** Shows the screen of another person. */
+  actAs(user) {
+    if (user === this.user) return;
     this.close();
     this.user = user;
+    const waiting = this.open.get(user);
+    if (waiting) this.show(waiting.viewId, waiting.view);
+  }
+
+  /** Opens a view or replaces the one that is open. Typed values stay. */
+  show(viewId, view, errors) {
+    const typed = this.viewId === viewId ? this.fields : [];
+    this.close();
     this.viewId = viewId;
     this.fields = [];
     const blocks = renderBlocks(view.blocks, this.contextFor(this.fields, viewId));
@@ -40,10 +57,7 @@ export class SlackModal {
   }
 
   footer(view) {
-    const leave = () => {
-      this.close();
-      this.dismiss();
-    };
+    const leave = () => this.dismiss();
     const foot = h("footer", { class: "dialog-foot" });
     foot.append(h("button", { type: "button", class: "button", onclick: leave }, view.close?.text ?? word("dialog.close")));
     if (view.submit) foot.append(h("button", { class: "button primary" }, view.submit.text));
@@ -58,12 +72,13 @@ export class SlackModal {
   close() {
     this.dialog?.close();
     this.dialog = null;
+    this.viewId = null;
   }
 
   dismiss() {
     const { user, viewId } = this;
-    this.dialog = null;
-    this.viewId = null;
+    this.close();
+    this.open.delete(user);
     this.backend.closeView(user, viewId);
   }
 
@@ -76,14 +91,9 @@ export class SlackModal {
       const answer = await this.backend.submitView(user, viewId, readValues(this.fields));
       if (this.viewId !== viewId) return;
       if (answer.errors) this.showErrors(answer.errors);
-      else if (answer.view) this.show(user, answer.view_id ?? viewId, answer.view);
-      else if (answer.ok) this.finish();
+      else if (answer.view) this.receive({ user, view_id: answer.view_id ?? viewId, view: answer.view });
+      else if (answer.ok) this.receive({ user, view_id: viewId });
     });
-  }
-
-  finish() {
-    this.close();
-    this.viewId = null;
   }
 
   /** Puts each error below its block and the focus into the first; no entry clears the block's error. */

@@ -17,7 +17,6 @@ export class SlackSide {
   constructor(app, backend, page) {
     Object.assign(this, { app, backend, page, people: new Map(), channels: new Map(), messages: new Map() });
     this.seen = new Map();
-    this.views = new Map();
     this.threadTs = null;
     this.atHome = false;
     this.feed = new Feed();
@@ -55,6 +54,7 @@ export class SlackSide {
     for (const { id } of channels) if (!this.seen.has(id)) this.seen.set(id, new Map(users.map((user) => [user.id, this.latest(id)])));
     if (!this.visibleChannels().some(({ id }) => id === this.channel)) this.channel = this.visibleChannels()[0]?.id;
     this.person.replaceChildren(...users.map(({ id, name }) => h("option", { value: id, selected: id === this.user }, name)));
+    this.modal.actAs(this.user);
     this.render();
   }
 
@@ -83,11 +83,9 @@ export class SlackSide {
   }
 
   /** A modal or the Home tab of one of the people: opened, changed or closed. */
-  receiveView({ user, view, view_id: viewId, errors }) {
-    if (view?.type === "home") return this.receiveHome(user, viewId, view);
-    if (view) this.views.set(user, { view, viewId });
-    else this.views.delete(user);
-    if (user === this.user) this.modal.show(user, viewId, view, errors);
+  receiveView({ user, view_id: viewId, view, errors }) {
+    if (view?.type === "home") this.receiveHome(user, viewId, view);
+    else this.modal.receive({ user, view_id: viewId, view, errors });
   }
 
   receiveHome(user, viewId, view) {
@@ -98,11 +96,9 @@ export class SlackSide {
   actAs(user) {
     this.user = user;
     this.closeThread();
-    this.modal.close();
     if (!this.visibleChannels().some(({ id }) => id === this.channel)) this.channel = this.visibleChannels()[0]?.id;
     this.render();
-    const waiting = this.views.get(user);
-    if (waiting) this.modal.show(user, waiting.viewId, waiting.view);
+    this.modal.actAs(user);
   }
 
   send(text, threadTs) {

@@ -3,12 +3,12 @@
 import os
 
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from core.store import rows
 
 
-def _run(connection: object) -> None:
+def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=rows.metadata, render_as_batch=True, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
