@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from blocks import rich
 from blocks.rendered import Rendered, rendered
 from blocks.text import inert
@@ -16,8 +13,3 @@ def message(view: Message, words: Words) -> Rendered:
     said = rich.sentence(words, view.key, words.refusal(view.facts) if view.is_error else view.facts)
     shown = [rich.leaf("⚠️ "), *said] if view.is_error else said
     return rendered(inert(rich.spoken(said)), [rich.block([rich.section(shown)])])
-
-
-def named(facts: Mapping[str, Any], words: Words) -> dict[str, Any]:
-    """The facts of a refusal in words."""
-    return words.refusal(facts)

@@ -73,7 +73,7 @@ class Service:
 
     async def start(self) -> None:
         self.database.start()
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), trust_env=True)
         await self.desk.people.start()
         self._open_doors(self._session)
         self._start_outbox()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _PREFIX = "deskbell"
@@ -22,6 +24,13 @@ class Metrics:
         self.tickets_open = self._gauge("tickets_open", "Open tickets", "priority")
         self.notices_waiting = self._gauge("notices_waiting", "Notices that wait to be handed over")
         self.dead_letters = self._gauge("dead_letters", "Deliveries that were not understood")
+        # Looking a label up costs more than counting; both kinds are few: routes and sources, not what senders choose.
+        self._of_route = cache(
+            lambda route, status: (self.requests.labels(route, str(status)), self.request_seconds.labels(route))
+        )
+        self._of_source = cache(
+            lambda source, outcome: (self.deliveries.labels(source, outcome), self.alerts.labels(source))
+        )
         self.database_ready = self._gauge("database_ready", "1 while the database takes writes")
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
@@ -32,6 +41,16 @@ class Metrics:
 
     def _times(self, name: str, about: str, *labels: str) -> Histogram:
         return Histogram(name, about, labels, registry=self.registry, namespace=_PREFIX, buckets=_SECONDS)
+
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        counted, timed = self._of_route(route, status)
+        counted.inc()
+        timed.observe(seconds)
+
+    def observe_delivery(self, source: str, outcome: str, received: int) -> None:
+        delivered, alerts = self._of_source(source, outcome)
+        delivered.inc()
+        alerts.inc(received)
 
     def observe_notice(self, platform: str, outcome: str, seconds: float) -> None:
         self.notices.labels(platform, outcome).inc()

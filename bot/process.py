@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from core.config.check import check
-from core.config.load import ConfigError, load
+from core.config.load import ConfigError, Loaded, load_with_lines
 from core.config.problems import ConfigProblem
 from core.config.settings import Settings
 
@@ -21,8 +21,13 @@ OK, FAILED, WRONG_USAGE = 0, 1, 2
 
 def load_or_explain(path: Path | None) -> Settings | None:
     """The settings, or None after every problem is printed, a line each."""
+    loaded = _load(path)
+    return loaded.settings if loaded else None
+
+
+def _load(path: Path | None) -> Loaded | None:
     try:
-        return load(path, os.environ)
+        return load_with_lines(path, os.environ)
     except ConfigError as error:
         show(error.problems)
         return None
@@ -34,10 +39,14 @@ def show(problems: list[ConfigProblem]) -> None:
 
 
 def run_service(config: Path | None, host: str | None, port: int | None, insecure_teams: bool) -> int:
-    settings = load_or_explain(config)
-    if settings is None:
+    loaded = _load(config)
+    if loaded is None:
         return FAILED
-    server = settings.server
+    errors = [problem for problem in check(loaded.settings, loaded.lines, loaded.variables) if problem.level == "error"]
+    if errors:
+        show(errors)
+        return FAILED
+    settings, server = loaded.settings, loaded.settings.server
     server = server.model_copy(update={"host": host or server.host, "port": server.port if port is None else port})
     settings = settings.model_copy(update={"server": server})
     if insecure_teams:
@@ -115,15 +124,15 @@ def _announce(settings: Settings) -> None:
 
 
 def run_check(config: Path | None, online: bool) -> int:
-    settings = load_or_explain(config)
-    if settings is None:
+    loaded = _load(config)
+    if loaded is None:
         return FAILED
-    problems = check(settings)
+    problems = check(loaded.settings, loaded.lines, loaded.variables)
     show(problems)
     if online:
         from bot.online import check_online
 
-        problems += run_probes(check_online(settings))
+        problems += run_probes(check_online(loaded.settings))
     errors = [problem for problem in problems if problem.level == "error"]
     sys.stdout.write("the configuration is not usable yet\n" if errors else "the configuration is fine\n")
     return FAILED if errors else OK

@@ -80,8 +80,7 @@ def guard(metrics: Metrics) -> Any:
             response = refusal(500, "internal", "Something went wrong on Deskbell's side", reference=reference)
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
-        metrics.requests.labels(route, str(response.status)).inc()
-        metrics.request_seconds.labels(route).observe(time.perf_counter() - started)
+        metrics.observe_request(route, response.status, time.perf_counter() - started)
         return response
 
     return middleware
@@ -106,8 +105,7 @@ class Webhooks:
         if not self._is_proved(request, source):
             return refusal(401, "unauthorized", "no or wrong proof of sender", {hdrs.WWW_AUTHENTICATE: "Bearer"})
         try:
-            async with asyncio.timeout(self._intake.read_timeout):
-                body = await request.read()
+            body = await self._body(request)
         except TimeoutError:
             return refusal(408, "timeout", "the body did not arrive in time")
         delivery = RawDelivery(
@@ -122,6 +120,13 @@ class Webhooks:
         self._count(name, receipt)
         return json(_answer(receipt), 202)
 
+    async def _body(self, request: web.Request) -> bytes:
+        """The whole body; raises TimeoutError for a sender that takes too long."""
+        if request.content.is_eof():
+            return await request.read()
+        async with asyncio.timeout(self._intake.read_timeout):
+            return await request.read()
+
     def _is_proved(self, request: web.Request, source: SourceSettings) -> bool:
         token: SecretStr | None = source.token or self._desk.settings.webhook_token
         if token is None:
@@ -133,8 +138,7 @@ class Webhooks:
 
     def _count(self, source: str, receipt: Receipt) -> None:
         outcome = "problem" if receipt.problem else "ignored" if receipt.ignored else "accepted"
-        self._metrics.deliveries.labels(source, outcome).inc()
-        self._metrics.alerts.labels(source).inc(receipt.received)
+        self._metrics.observe_delivery(source, outcome, receipt.received)
 
 
 def _answer(receipt: Receipt) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from core.desk.desk import Desk
 from core.model import Person
 from core.store.database import Database, connect
 from core.store.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from tests.running_service import Running
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KIM = Person("kim", "Kim Minji", roles=("agent",))
@@ -82,4 +86,27 @@ async def make_desk(database_url: str, clock: SetClock) -> AsyncIterator[MakeDes
 @pytest.fixture
 async def desk(make_desk: MakeDesk) -> Desk:
     made: Desk = await make_desk()
+    return made
+
+
+MakeService = Callable[..., Any]
+
+
+@pytest.fixture
+async def make_service(database_url: str, clock: SetClock) -> AsyncIterator[MakeService]:
+    """Starts whole services on the test's database file; each may have settings of its own."""
+    from tests.running_service import running
+
+    async with AsyncExitStack() as services:
+
+        async def make(**settings: Any) -> Running:
+            given = {"database": {"url": database_url}, **settings}
+            return await services.enter_async_context(running(clock, **given))
+
+        yield make
+
+
+@pytest.fixture
+async def service(make_service: MakeService) -> Running:
+    made: Running = await make_service()
     return made

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from bot.commands.call import Call
 from bot.demo.connector import ConnectorStandIn
 from bot.demo.issuer import METADATA_PATH, Issuer
+from bot.demo.teams_answers import invoke_problems
 from bot.demo.teams_records import Posted, TeamsConversation, TeamsPerson
 from bot.teams.connector import Connector
 from bot.teams.credentials import BotCredentials
@@ -283,7 +284,10 @@ class Stage:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         async with self.session.post(f"{self.url}/api/messages", data=data, headers=headers) as answer:
             text = await answer.text()
-            return answer.status, json.loads(text) if text else None
+        said = json.loads(text) if text else None
+        if answer.status == 200 and isinstance(body, dict) and body["type"] == "invoke":
+            assert said is None or not invoke_problems(str(body["name"]), said)
+        return answer.status, said
 
     def message(self, text: str | None, **changes: Any) -> dict[str, Any]:
         return activity(self.service_url, text=text, **changes)

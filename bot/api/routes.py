@@ -20,7 +20,7 @@ _LARGEST_ID = 2**63 - 1
 
 def add_api_routes(app: web.Application, desk: Desk) -> None:
     for entry in OPERATIONS:
-        app.router.add_route(entry.method, entry.path, _Route(desk, entry))
+        app.router.add_route(entry.method, entry.path, _Route(desk, entry).answer)
 
     async def openapi(_: web.Request) -> web.Response:
         return json(document())
@@ -41,7 +41,7 @@ class _Route:
         self._entry = entry
         self._decoder = msgspec.json.Decoder(entry.takes) if entry.takes is not None else None
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         try:
             self._prove(request)
             path = {name: _id(value) for name, value in request.match_info.items()}

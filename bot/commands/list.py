@@ -25,7 +25,10 @@ async def listing(desk: Desk, call: Call) -> View:
     wanted = TicketFilter(statuses=OPEN_STATUSES, limit=_PAGE)
     asked: list[str] = []
     free: list[str] = []
-    for word in call.text.split():
+    text = call.text or call.fields.get("query", "")
+    if cursor := call.fields.get("cursor"):
+        wanted = await _filter(desk, call, wanted, "page", cursor)
+    for word in text.split():
         name, colon, value = word.partition(":")
         if colon and name in _FILTERS and value:
             wanted = await _filter(desk, call, wanted, name, value)

@@ -112,7 +112,7 @@ def settings(folder: Path, service: str, platforms: str, keys: Secrets, pace: fl
             "sources": {"netwatch": {"kind": "mapping", "mapping": _NETWATCH}},
             "sla": {"targets": _targets(pace), "warn_before": [_paced(seconds, pace) for seconds in _WARNINGS]},
             "notifications": _rules(),
-            **_DIRECTORY,
+            **DIRECTORY,
         }
     )
 
@@ -156,7 +156,7 @@ _NETWATCH = {
     "url": "link",
 }
 
-_DIRECTORY: dict[str, Any] = {
+DIRECTORY: dict[str, Any] = {
     "people": [
         {"id": "kim", "name": "Kim Minji", "email": "minji@demo.example", "language": "ko", "time_zone": "Asia/Seoul",
          "team": "platform", "roles": ["agent", "lead"], "slack": "U0KIM"},

@@ -25,10 +25,10 @@ from bot.slack.answers import nothing, trouble
 from bot.slack.api import CallFailed, SlackApi
 from bot.slack.clicks import Clicks
 from bot.slack.commands import Commands
-from bot.slack.desk import Desk
 from bot.slack.events import Events
 from bot.slack.inflight import Inflight
 from bot.slack.payloads import Malformed
+from bot.slack.reception import Reception
 from bot.slack.seen import Busy
 from bot.slack.submissions import Submissions
 from core.config.settings import SlackSettings
@@ -75,7 +75,7 @@ class Itself:
         self._user, self._bot = str(answer.get("user_id")), str(answer.get("bot_id"))
 
 
-def build(desk: Desk, itself: Itself, session: aiohttp.ClientSession) -> AsyncApp:
+def build(reception: Reception, itself: Itself, session: aiohttp.ClientSession) -> AsyncApp:
     """The app with a listener for every kind of payload. Makes no call to Slack."""
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
@@ -84,7 +84,7 @@ def build(desk: Desk, itself: Itself, session: aiohttp.ClientSession) -> AsyncAp
     app = AsyncApp(
         name="deskbell",
         logger=_bolt_logger(),
-        client=AsyncWebClient(base_url=desk.settings.slack.api_url, session=session, retry_handlers=[]),
+        client=AsyncWebClient(base_url=reception.settings.slack.api_url, session=session, retry_handlers=[]),
         authorize=authorize,
         signing_secret="",
         process_before_response=True,
@@ -94,7 +94,12 @@ def build(desk: Desk, itself: Itself, session: aiohttp.ClientSession) -> AsyncAp
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    commands, clicks, submissions, events = Commands(desk), Clicks(desk), Submissions(desk), Events(desk)
+    commands, clicks, submissions, events = (
+        Commands(reception),
+        Clicks(reception),
+        Submissions(reception),
+        Events(reception),
+    )
     app.command(_ANY)(commands.handle)
     app.block_action({"action_id": _ANY})(clicks.handle)
     app.view_submission(_ANY)(submissions.handle)

@@ -9,8 +9,8 @@ from slack_bolt.response import BoltResponse
 
 from bot.slack import calls, text
 from bot.slack.answers import ephemeral, nothing
-from bot.slack.desk import Desk
 from bot.slack.payloads import SlashCommand, read
+from bot.slack.reception import Reception
 from core.i18n import Words
 from core.views import Form, Message, View
 
@@ -19,29 +19,29 @@ _LATE = timedelta(seconds=2.5)
 
 
 class Commands:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
 
     async def handle(self, body: dict[str, Any]) -> BoltResponse:
-        started = self._desk.now()
+        started = self._reception.now()
         command = read(body, SlashCommand)
         place = calls.place_of_command(command)
         words, view = await self._ask(command, place)
         if isinstance(view, Form):
-            await self._desk.answers.open(view, words, command.trigger_id, place)
+            await self._reception.answers.open(view, words, command.trigger_id, place)
             return nothing()
-        if self._desk.now() - started > _LATE and place.response_url:
-            await self._desk.answers.whisper(view, words, place)
+        if self._reception.now() - started > _LATE and place.response_url:
+            await self._reception.answers.whisper(view, words, place)
             return nothing()
         return BoltResponse(status=200, body=ephemeral(view, words))
 
     async def refuse(self, body: dict[str, Any], view: View) -> BoltResponse:
         """Show ``view``, whatever became of the command."""
-        words = self._desk.people.last_words(read(body, SlashCommand).user_id)
+        words = self._reception.people.last_words(read(body, SlashCommand).user_id)
         return BoltResponse(status=200, body=ephemeral(view, words))
 
     async def _ask(self, command: SlashCommand, place: calls.Place) -> tuple[Words, View]:
-        people, commands = self._desk.people, self._desk.settings.slack.commands
+        people, commands = self._reception.people, self._reception.settings.slack.commands
         person = await people.meet(command.user_id, command.team_id, command.user_name or None)
         said = calls.command_words(command, commands)
         if said is None:
@@ -50,5 +50,5 @@ class Commands:
         name, rest = said
         ids = await people.ids(text.mentioned(rest).items(), command.team_id)
         asked = calls.Asked(name)
-        call = self._desk.call(asked, person, place, text=text.words_of(rest, ids))
-        return call.words, await self._desk.dispatch(call)
+        call = self._reception.call(asked, person, place, text=text.words_of(rest, ids))
+        return call.words, await self._reception.dispatch(call)

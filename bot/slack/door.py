@@ -19,11 +19,11 @@ from bot.commands.call import Dispatcher
 from bot.slack import bolt_app
 from bot.slack.answers import Answers
 from bot.slack.api import SlackApi
-from bot.slack.desk import Desk
 from bot.slack.http_transport import HttpTransport
 from bot.slack.inflight import Inflight
 from bot.slack.payloads import Malformed
 from bot.slack.people import SlackPeople
+from bot.slack.reception import Reception
 from bot.slack.seen import Once, Seen
 from bot.slack.socket_transport import SocketTransport
 from core.config.settings import Settings
@@ -46,7 +46,7 @@ class SlackDoor:
         self._drain_seconds = settings.server.drain
         self._inflight = Inflight()
         api = SlackApi(slack, session)
-        desk = Desk(
+        reception = Reception(
             settings=settings,
             dispatch=dispatch,
             people=SlackPeople(settings, people, api, self._inflight, now),
@@ -55,7 +55,7 @@ class SlackDoor:
             once=Once(seen, self._inflight),
             now=now,
         )
-        self._bolt = bolt_app.build(desk, bolt_app.Itself(slack, api, self._inflight, now), session)
+        self._bolt = bolt_app.build(reception, bolt_app.Itself(slack, api, self._inflight, now), session)
         self._http = HttpTransport(settings, self._dispatch, seen, self._inflight, now)
         self._socket = (
             SocketTransport(slack, slack.app_token, self._bolt, session, self._inflight, seen)

@@ -11,8 +11,8 @@ from slack_bolt.response import BoltResponse
 
 from bot.slack import calls, text
 from bot.slack.answers import nothing
-from bot.slack.desk import Desk
 from bot.slack.payloads import EventCallback, MessageEvent, read
+from bot.slack.reception import Reception
 from bot.slack.seen import AlreadyDone, MarkDone
 from core.views import View
 
@@ -22,8 +22,8 @@ _SPOKEN = (None, "file_share")
 
 
 class Events:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
 
     async def handle(self, body: dict[str, Any]) -> BoltResponse:
         """Raises Busy while another process is at this event, so that Slack sends it again."""
@@ -34,7 +34,7 @@ class Events:
         if is_for_us(message):
             key = f"slack:event:{callback.event_id}"
             try:
-                await self._desk.once.run(key, _KEEP_SECONDS, lambda done: self._answer(callback, message, done))
+                await self._reception.once.run(key, _KEEP_SECONDS, lambda done: self._answer(callback, message, done))
             except AlreadyDone:
                 return nothing()
         return nothing()
@@ -44,23 +44,23 @@ class Events:
         callback = read(body, EventCallback)
         message = read(callback.event, MessageEvent)
         place = calls.place_of_message(message, callback.event_id)
-        await self._desk.answers.whisper(view, self._desk.people.last_words(place.user), place)
+        await self._reception.answers.whisper(view, self._reception.people.last_words(place.user), place)
         return nothing()
 
     async def _answer(self, callback: EventCallback, message: MessageEvent, done: MarkDone) -> None:
         place = calls.place_of_message(message, callback.event_id)
         tenant = callback.team_id or ""
-        person = await self._desk.people.meet(place.user, tenant)
+        person = await self._reception.people.meet(place.user, tenant)
         said, bot = message.text or "", _bot_user(callback)
         if message.type == "app_mention" or bot:
             said = text.without_mention(said, bot)
-        name, rest = calls.spoken_words(said, self._desk.settings.slack.commands.root)
-        ids = await self._desk.people.ids(text.mentioned(rest).items(), tenant)
-        call = self._desk.call(calls.Asked(name), person, place, text=text.words_of(rest, ids))
-        view = await self._desk.dispatch(call)
+        name, rest = calls.spoken_words(said, self._reception.settings.slack.commands.root)
+        ids = await self._reception.people.ids(text.mentioned(rest).items(), tenant)
+        call = self._reception.call(calls.Asked(name), person, place, text=text.words_of(rest, ids))
+        view = await self._reception.dispatch(call)
         # From here on the work must not be repeated, even if the answer is lost.
         await done()
-        await self._desk.answers.post(view, call.words, place)
+        await self._reception.answers.post(view, call.words, place)
 
 
 def is_for_us(message: MessageEvent) -> bool:

@@ -10,13 +10,12 @@ from typing import Any
 from slack_bolt.response import BoltResponse
 
 import blocks
-from blocks.message import named
 from blocks.text import one_line
 from bot.slack import calls
 from bot.slack.answers import page
 from bot.slack.calls import Place
-from bot.slack.desk import Desk
 from bot.slack.payloads import ViewSubmission, read
+from bot.slack.reception import Reception
 from bot.slack.seen import AlreadyDone, MarkDone
 from core.i18n import Words
 from core.views import Form, Message
@@ -28,26 +27,26 @@ _CLOSE = {"response_action": "clear"}
 
 
 class Submissions:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
 
     async def handle(self, body: dict[str, Any]) -> BoltResponse:
         """One success per opened modal; after errors it may be sent again. Raises Busy while another process has it."""
         submission = read(body, ViewSubmission)
         key = f"slack:submit:{submission.view.id}"
         try:
-            answer = await self._desk.once.run(key, _KEEP_SECONDS, lambda done: self._submit(submission, done))
+            answer = await self._reception.once.run(key, _KEEP_SECONDS, lambda done: self._submit(submission, done))
         except AlreadyDone:
             answer = _CLOSE
         return BoltResponse(status=200, body=answer)
 
     async def refuse(self, body: dict[str, Any], view: DeskView) -> BoltResponse:
         """Show ``view`` in place of the form."""
-        words = self._desk.people.last_words(read(body, ViewSubmission).user.id)
+        words = self._reception.people.last_words(read(body, ViewSubmission).user.id)
         return BoltResponse(status=200, body={"response_action": "update", "view": page(view, words)})
 
     async def _submit(self, submission: ViewSubmission, done: MarkDone) -> dict[str, Any]:
-        people, user = self._desk.people, submission.user
+        people, user = self._reception.people, submission.user
         tenant = (submission.team.id if submission.team else None) or user.team_id or ""
         person = await people.meet(user.id, tenant, user.name or user.username)
         ids = await people.ids(calls.chosen_people(submission.view), tenant)
@@ -59,15 +58,15 @@ class Submissions:
             message=private.get("message", ""),
             response_url=private.get("reply", ""),
         )
-        call = self._desk.call(asked, person, place, submitted=True)
-        view = await self._desk.dispatch(call)
+        call = self._reception.call(asked, person, place, submitted=True)
+        view = await self._reception.dispatch(call)
         inputs = list(submission.view.state.values) if submission.view.state else []
         refused = _refusal(view, call.words, inputs)
         if refused is not None:
             return refused
         await done()
         if place.channel:
-            await self._desk.answers.whisper(view, call.words, place)
+            await self._reception.answers.whisper(view, call.words, place)
         return _CLOSE
 
 
@@ -92,4 +91,4 @@ def _errors(told: dict[str, str]) -> dict[str, Any]:
 
 def _plain_sentence(view: Message, words: Words) -> str:
     """What stands beside an input is plain text: nothing in it is parsed, so nothing is escaped."""
-    return one_line(words.say(view.key, named(view.facts, words), str), _SENTENCE_LIMIT)
+    return one_line(words.say(view.key, words.refusal(view.facts), str), _SENTENCE_LIMIT)

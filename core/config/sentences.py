@@ -61,7 +61,8 @@ def sentence(error: ErrorDetails, root: type[BaseModel]) -> tuple[Path, str, str
         words, name = _BOUNDS[kind]
         return path, f"{words} {error['ctx'][name]:.12g}", None
     if kind == "string_pattern_mismatch":
-        return path, f"must be {PATTERNS[error['ctx']['pattern']]}", None
+        pattern = str(error["ctx"]["pattern"])
+        return path, f"must be {PATTERNS.get(pattern, f'text that fits {pattern}')}", None
     if kind == "tuple_type" and isinstance(error["input"], str):
         return path, _LIST, "put it in brackets: [...]"
     return path, _PLAIN.get(kind, "the value is not acceptable"), None

@@ -18,7 +18,7 @@ from core.config.conditions import Condition, ConditionError, ticket_facts
 from core.config.notifications import NotificationRule
 from core.desk.policy import DeskPolicy
 from core.model import Event, Person, Ticket
-from core.rules.audience import Destination, destinations
+from core.rules.audience import Destination, destinations, names_people
 
 _log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -44,13 +44,37 @@ class Plan(msgspec.Struct):
         return {row["lane"] for row in self.notices if row["state"] == "waiting"}
 
 
+class _Judged:
+    """One event with its ticket, for all the conditions that are asked of it; the facts are gathered once."""
+
+    def __init__(self, ticket: Ticket, event: Event, policy: DeskPolicy) -> None:
+        self._ticket = ticket
+        self._event = event
+        self._policy = policy
+        self._facts: Any = None
+
+    def holds(self, rule: NotificationRule, condition: Condition | None) -> bool:
+        if condition is None:
+            return True
+        if self._facts is None:
+            sla = self._policy.sla.facts(self._ticket, self._event.at)
+            self._facts = ticket_facts(self._ticket, sla, self._event)
+        try:
+            return condition.holds(self._facts)
+        except ConditionError as error:
+            _log.error("a condition cannot be judged: %s", error)
+            return False
+
+
 class Planner:
     def __init__(self, policy: DeskPolicy, platforms: Collection[str]) -> None:
         self._policy = policy
         self._platforms = frozenset(platforms)
         self._rules: dict[str, list[tuple[NotificationRule, Condition | None]]] = {}
+        rules = policy.settings.notifications
+        self._personal = {rule.name for rule in rules if names_people(rule.to, policy.settings)}
         for rule in policy.settings.notifications:
-            condition = None if rule.when.strip() == "true" else Condition(rule.when)
+            condition = None if rule.when.strip() == "true" else Condition(rule.when, rule.name)
             for kind in rule.on:
                 self._rules.setdefault(kind, []).append((rule, condition))
 
@@ -60,8 +84,9 @@ class Planner:
         for event in events:
             ticket = tickets.get(event.ticket_id or 0)
             for rule, _ in self._rules.get(event.kind, ()) if ticket else ():
-                found = destinations(rule.to, ticket, event, self._policy.settings)  # type: ignore[arg-type]
-                wanted |= {destination.person_id for destination in found if destination.person_id}
+                if rule.name in self._personal:
+                    found = destinations(rule.to, ticket, event, self._policy.settings)  # type: ignore[arg-type]
+                    wanted |= {destination.person_id for destination in found if destination.person_id}
         return wanted
 
     def plan(
@@ -84,21 +109,13 @@ class Planner:
             for place in own:
                 if place.posted:
                     edits[ticket.id, place.platform, place.address] = event
+            judged = _Judged(ticket, event, self._policy)
             for rule, condition in self._rules.get(event.kind, ()):
-                if self._holds(rule, condition, ticket, event):
+                if judged.holds(rule, condition):
                     self._tell(plan, rule, ticket, event, own, people, now)
         for (ticket_id, platform, address), event in edits.items():
             self._edit(plan, ticket_id, platform, address, event, now)
         return plan
-
-    def _holds(self, rule: NotificationRule, condition: Condition | None, ticket: Ticket, event: Event) -> bool:
-        if condition is None:
-            return True
-        try:
-            return condition.holds(ticket_facts(ticket, self._policy.sla.facts(ticket, event.at), event))
-        except ConditionError as error:
-            _log.error("the condition of the rule %s cannot be judged: %s", rule.name, error)
-            return False
 
     def _tell(
         self,

@@ -21,7 +21,9 @@ from core.store.session import CARD, NOTICE, Session
 
 _log = logging.getLogger(__name__)
 _NAME = "outbox"
-_ROUND = 200
+_ROUND = 1000
+# Under load rounds are made larger rather than more frequent: a round costs more than an event.
+_BUSY, _PAUSE_SECONDS = 40, 0.05
 _RETRY_SECONDS = 1.0
 
 
@@ -45,18 +47,19 @@ class Teller:
             await self._news.wait()
             self._news.clear()
             try:
-                while await self.round():
-                    pass
+                while planned := await self.round():
+                    if planned >= _BUSY:
+                        await asyncio.sleep(_PAUSE_SECONDS)
             except StoreUnavailable:
                 _log.warning("the outbox waits: the database cannot take a write")
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._news.set()
 
-    async def round(self) -> bool:
-        """Plan the next events; whether there were any."""
+    async def round(self) -> int:
+        """Plan the next events; returns how many there were."""
         old, new, plan = await self._database.read(self._read)
         if new == old:
-            return False
+            return 0
 
         def write(session: Session) -> bool:
             if not outgoing.advance(session, _NAME, old, new):
@@ -69,7 +72,7 @@ class Teller:
 
         if await self._database.write(write):
             self._wake_lanes(plan.lanes)
-        return True
+        return new - old
 
     def _read(self, connection: Connection) -> tuple[int, int, Plan]:
         old = outgoing.position(connection, _NAME)
@@ -80,6 +83,7 @@ class Teller:
         places: dict[int, list[Place]] = {}
         for card in queries.cards_of(connection, tickets):
             places.setdefault(card.ticket_id, []).append(Place(card.platform, card.address, card.ref is not None))
-        people = outgoing.people(connection, self._planner.people_wanted(events, tickets))
+        wanted = self._planner.people_wanted(events, tickets)
+        people = outgoing.people(connection, wanted) if wanted else {}
         plan = self._planner.plan(events, tickets, places, people, self._clock.now())
         return old, events[-1].seq, plan

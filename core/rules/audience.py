@@ -11,6 +11,8 @@ from core.config.settings import PersonSettings, Settings
 from core.model import Event, Ticket
 
 PLATFORMS = ("slack", "teams")
+_ROLES = frozenset({"assignee", "requester", "expert", "team_lead"})
+_DEPTH = 8  # Audiences within audiences; a circle of them ends here.
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -41,6 +43,17 @@ def destinations(audiences: Iterable[str], ticket: Ticket, event: Event, setting
     return list(found.values())
 
 
+def names_people(audiences: Iterable[str], settings: Settings, depth: int = 0) -> bool:
+    """Whether these audiences can ever mean a person rather than a place."""
+    for name in audiences:
+        if name in _ROLES or name.startswith("person:"):
+            return True
+        members = settings.audiences.get(name, ()) if depth < _DEPTH else ()
+        if names_people(members, settings, depth + 1):
+            return True
+    return False
+
+
 def _expand(name: str, ticket: Ticket, event: Event, settings: Settings, depth: int) -> Iterable[Destination]:
     platform, colon, rest = name.partition(":")
     if colon and platform in PLATFORMS:
@@ -52,7 +65,7 @@ def _expand(name: str, ticket: Ticket, event: Event, settings: Settings, depth: 
         for channel in team.channels if team else ():
             yield from _expand(channel, ticket, event, settings, depth + 1)
     elif name in settings.audiences:
-        if depth < 8:
+        if depth < _DEPTH:
             for member in settings.audiences[name]:
                 yield from _expand(member, ticket, event, settings, depth + 1)
     else:

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 STATIC = Path(__file__).parents[2] / "bot" / "demo" / "static"
-POLICY = "default-src 'self'"
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class DemoBackend:

@@ -15,7 +15,8 @@ const ELEMENT = "type id isVisible spacing separator height requires fallback";
 const TEXT = "text color size weight isSubtle fontType";
 const INPUT = `${ELEMENT} label isRequired errorMessage`;
 const KNOWN = {
-  AdaptiveCard: "type version $schema body actions msteams fallbackText speak lang minHeight verticalContentAlignment refresh",
+  AdaptiveCard:
+    "type version $schema body actions msteams fallbackText speak lang minHeight verticalContentAlignment refresh",
   TextBlock: `${ELEMENT} ${TEXT} wrap maxLines horizontalAlignment style`,
   RichTextBlock: `${ELEMENT} inlines horizontalAlignment`,
   TextRun: `type ${TEXT} italic strikethrough underline highlight selectAction`,
@@ -119,16 +120,22 @@ function richTextBlock(block, scope) {
 function textRun(run, scope) {
   const opens = run.selectAction?.type === "Action.OpenUrl";
   const node = textStyle(opens ? link(run.selectAction.url, run.text) : h("span", {}, run.text), run);
-  for (const style of ["italic", "strikethrough", "underline", "highlight"]) node.classList.toggle(style, Boolean(run[style]));
+  for (const style of ["italic", "strikethrough", "underline", "highlight"])
+    node.classList.toggle(style, Boolean(run[style]));
   if (run.selectAction && !opens) node.append(unrendered(`TextRun.selectAction ${run.selectAction.type}`));
   node.append(...unknownProperties("TextRun", run, KNOWN.TextRun));
   return node;
 }
 
 function factSet(set, { mentions }) {
-  const rows = set.facts.map((fact) => h("div", { class: "fact" },
-    h("dt", {}, renderCardText(fact.title, mentions)),
-    h("dd", {}, renderCardText(fact.value, mentions), unknownProperties("Fact", fact, KNOWN.Fact))));
+  const rows = set.facts.map((fact) =>
+    h(
+      "div",
+      { class: "fact" },
+      h("dt", {}, renderCardText(fact.title, mentions)),
+      h("dd", {}, renderCardText(fact.value, mentions), unknownProperties("Fact", fact, KNOWN.Fact)),
+    ),
+  );
   return h("dl", { class: "facts" }, rows);
 }
 
@@ -147,7 +154,11 @@ function columnSet(set, scope) {
 }
 
 function container(element, scope) {
-  const node = h("div", { class: `container style-${name(element.style)}` }, renderElements(element.items ?? [], scope));
+  const node = h(
+    "div",
+    { class: `container style-${name(element.style)}` },
+    renderElements(element.items ?? [], scope),
+  );
   if (element.verticalContentAlignment) node.classList.add(`middle-${name(element.verticalContentAlignment)}`);
   return selectable(node, element.selectAction, scope);
 }
@@ -162,5 +173,9 @@ function image(element, scope) {
   const shape = name(element.style) === "person" ? "person" : "plain";
   const node = picture(element.url, element.altText ?? "", `size-${name(element.size, "auto")} ${shape}`);
   if (element.width) node.style.width = element.width;
-  return selectable(h("div", { class: `picture align-${name(element.horizontalAlignment, "left")}` }, node), element.selectAction, scope);
+  return selectable(
+    h("div", { class: `picture align-${name(element.horizontalAlignment, "left")}` }, node),
+    element.selectAction,
+    scope,
+  );
 }

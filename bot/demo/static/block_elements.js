@@ -75,24 +75,35 @@ function button(element, block, context) {
     onclick: press,
   };
   const label = renderText(element.text, context);
-  const node = element.url ? link(element.url, label, attributes) : h("button", { ...attributes, type: "button" }, label);
+  const node = element.url
+    ? link(element.url, label, attributes)
+    : h("button", { ...attributes, type: "button" }, label);
   return node;
 }
 
 function overflow(element, block, context) {
-  const entries = element.options.map(({ text, description, url }) => ({ label: text.text, description: description?.text, url }));
-  const node = h("button", {
-    type: "button",
-    class: "button overflow",
-    "aria-haspopup": "menu",
-    "aria-expanded": "false",
-    "aria-label": word("block.more"),
-    "data-action": element.action_id,
-    "data-focus": focusKey(element, block),
-    onclick: () => toggleMenu(node, word("block.more"), entries, (index) => {
-      act(node, element, block, context, { selected_option: element.options[index] });
-    }),
-  }, icon("more"));
+  const entries = element.options.map(({ text, description, url }) => ({
+    label: text.text,
+    description: description?.text,
+    url,
+  }));
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: "button overflow",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "aria-label": word("block.more"),
+      "data-action": element.action_id,
+      "data-focus": focusKey(element, block),
+      onclick: () =>
+        toggleMenu(node, word("block.more"), entries, (index) => {
+          act(node, element, block, context, { selected_option: element.options[index] });
+        }),
+    },
+    icon("more"),
+  );
   return node;
 }
 
@@ -101,13 +112,15 @@ function choices(element, context) {
     return [...context.users].map(([id, name]) => ({ label: name, chosen: { selected_user: id }, value: id }));
   }
   const groups = element.option_groups ?? [{ options: element.options }];
-  return groups.flatMap(({ label, options }) => options.map((option) => ({
-    label: option.text.text,
-    description: option.description?.text,
-    group: label?.text,
-    chosen: { selected_option: option },
-    value: option.value,
-  })));
+  return groups.flatMap(({ label, options }) =>
+    options.map((option) => ({
+      label: option.text.text,
+      description: option.description?.text,
+      group: label?.text,
+      chosen: { selected_option: option },
+      value: option.value,
+    })),
+  );
 }
 
 const EMPTY = { users_select: { selected_user: null }, static_select: { selected_option: null } };
@@ -123,16 +136,21 @@ function actingSelect(element, block, context) {
     label.textContent = current.label;
     act(node, element, block, context, current.chosen);
   };
-  const node = h("button", {
-    type: "button",
-    class: "button select",
-    "aria-haspopup": "menu",
-    "aria-expanded": "false",
-    "aria-label": `${placeholder}: ${current?.label ?? ""}`,
-    "data-action": element.action_id,
-    "data-focus": focusKey(element, block),
-    onclick: () => toggleMenu(node, placeholder, entries, pick),
-  }, label, icon("down"));
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: "button select",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "aria-label": `${placeholder}: ${current?.label ?? ""}`,
+      "data-action": element.action_id,
+      "data-focus": focusKey(element, block),
+      onclick: () => toggleMenu(node, placeholder, entries, pick),
+    },
+    label,
+    icon("down"),
+  );
   hold(element, block, context, node, () => current?.chosen ?? EMPTY[element.type]);
   return node;
 }
@@ -145,7 +163,11 @@ function hold(element, block, context, node, readValue, problem = () => null) {
 function heldSelect(element, block, context) {
   const entries = choices(element, context);
   const initial = element.initial_option?.value ?? element.initial_user;
-  const select = h("select", { id: context.id, "aria-describedby": context.describedBy, autofocus: element.focus_on_load });
+  const select = h("select", {
+    id: context.id,
+    "aria-describedby": context.describedBy,
+    autofocus: element.focus_on_load,
+  });
   select.append(h("option", { value: "" }, element.placeholder?.text ?? word("block.choose")));
   const groups = new Map();
   entries.forEach((entry, index) => {
@@ -186,7 +208,14 @@ function radioButtons(element, block, context) {
     box.append(h("label", {}, radio, h("span", { class: "mrkdwn" }, renderText(option.text, context), description)));
   }
   const chosen = () => element.options.find(({ value }) => value === box.querySelector("input:checked")?.value) ?? null;
-  hold(element, block, context, box, () => ({ selected_option: chosen() }), () => !chosen() && missing(block));
+  hold(
+    element,
+    block,
+    context,
+    box,
+    () => ({ selected_option: chosen() }),
+    () => !chosen() && missing(block),
+  );
   return box;
 }
 
@@ -225,7 +254,14 @@ function numberInput(element, block, context) {
     autofocus: element.focus_on_load,
   });
   node.value = element.initial_value ?? "";
-  hold(element, block, context, node, () => ({ value: node.value.trim() || null }), () => numberProblem(node.value.trim(), element, block));
+  hold(
+    element,
+    block,
+    context,
+    node,
+    () => ({ value: node.value.trim() || null }),
+    () => numberProblem(node.value.trim(), element, block),
+  );
   return node;
 }
 

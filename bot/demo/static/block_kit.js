@@ -3,8 +3,9 @@
 // One function per block type; each object's properties are held against a list, and whatever is not on it shows as a
 // red "not rendered" sign, so that the page never hides a part of what was really sent.
 //
-// `context`: `people` and `channels` (Maps of id to name, for mentions) and `users` (those that can be chosen); `fields`, an array that collects every element with a value;
-// `act(action, node)`, called with what Slack would send for a click; `confirm(object)`, resolves to a boolean.
+// `context`: `people` and `channels` (Maps of id to name, for mentions) and `users` (those that can be chosen);
+// `fields`, an array that collects every element with a value; `act(action, node)`, called with what Slack would send
+// for a click; `confirm(object)`, resolves to a boolean.
 
 import { renderElement, renderInputElement } from "./block_elements.js";
 import { h, newId, picture, unknownProperties, unrendered } from "./dom.js";
@@ -53,7 +54,14 @@ function textNode(tag, object, context) {
 function section(block, context) {
   const main = h("div", { class: "section-main" });
   if (block.text) main.append(textNode("div", block.text, context));
-  if (block.fields) main.append(h("div", { class: "fields" }, block.fields.map((field) => textNode("div", field, context))));
+  if (block.fields)
+    main.append(
+      h(
+        "div",
+        { class: "fields" },
+        block.fields.map((field) => textNode("div", field, context)),
+      ),
+    );
   const accessory = block.accessory && h("div", { class: "accessory" }, renderElement(block.accessory, block, context));
   return h("div", { class: "block section" }, main, accessory);
 }
@@ -64,7 +72,10 @@ function header(block, context) {
 
 function contextBlock(block, context) {
   const parts = block.elements.map((element) =>
-    element.type === "image" ? picture(element.image_url, element.alt_text, "small-picture") : textNode("span", element, context));
+    element.type === "image"
+      ? picture(element.image_url, element.alt_text, "small-picture")
+      : textNode("span", element, context),
+  );
   return h("div", { class: "block context" }, parts);
 }
 
@@ -73,7 +84,11 @@ function divider() {
 }
 
 function actions(block, context) {
-  return h("div", { class: "block actions" }, block.elements.map((element) => renderElement(element, block, context)));
+  return h(
+    "div",
+    { class: "block actions" },
+    block.elements.map((element) => renderElement(element, block, context)),
+  );
 }
 
 function richText(block, context) {

@@ -48,31 +48,41 @@ function attributes(action, run) {
 
 function button(action, scope, below) {
   if (action.type === "Action.OpenUrl") return link(action.url, action.title, attributes(action));
-  const node = h("button", {
-    ...attributes(action, () => RUN[action.type](action, scope, { node, below })),
-    type: "button",
-    disabled: action.isEnabled === false,
-    "aria-expanded": action.type === "Action.ShowCard" ? "false" : null,
-  }, action.title);
+  const node = h(
+    "button",
+    {
+      ...attributes(action, () => RUN[action.type](action, scope, { node, below })),
+      type: "button",
+      disabled: action.isEnabled === false,
+      "aria-expanded": action.type === "Action.ShowCard" ? "false" : null,
+    },
+    action.title,
+  );
   if (action.type === "Action.ShowCard") prepareCard(action, scope, { node, below });
   return node;
 }
 
 function moreButton(actions, scope, below) {
   const entries = actions.map(({ title, url }) => ({ label: title, url }));
-  const node = h("button", {
-    type: "button",
-    class: "button overflow",
-    "aria-haspopup": "menu",
-    "aria-expanded": "false",
-    "aria-label": word("block.more"),
-    "data-focus": "more",
-    onclick: () => toggleMenu(node, word("block.more"), entries, (index) => {
-      const action = actions[index];
-      if (action.type !== "Action.OpenUrl") RUN[action.type](action, scope, { node, below });
-    }),
-  }, icon("more"));
-  for (const action of actions.filter(({ type }) => type === "Action.ShowCard")) prepareCard(action, scope, { node, below });
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: "button overflow",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "aria-label": word("block.more"),
+      "data-focus": "more",
+      onclick: () =>
+        toggleMenu(node, word("block.more"), entries, (index) => {
+          const action = actions[index];
+          if (action.type !== "Action.OpenUrl") RUN[action.type](action, scope, { node, below });
+        }),
+    },
+    icon("more"),
+  );
+  for (const action of actions.filter(({ type }) => type === "Action.ShowCard"))
+    prepareCard(action, scope, { node, below });
   return node;
 }
 
@@ -85,7 +95,9 @@ async function submit(action, scope, { node }) {
   const inputs = action.associatedInputs === "none" ? [] : inputsOf(scope);
   const wrong = inputs.filter((input) => !input.check());
   if (wrong.length) return wrong[0].focus();
-  const values = Object.fromEntries(inputs.map((input) => [input.id, input.read()]).filter(([, value]) => value !== undefined));
+  const values = Object.fromEntries(
+    inputs.map((input) => [input.id, input.read()]).filter(([, value]) => value !== undefined),
+  );
   const data = typeof action.data === "string" ? action.data : { ...action.data, ...values };
   const sent = { data, verb: action.verb, execute: action.type === "Action.Execute" };
   await whileBusy(node, () => scope.submit(sent, node));
@@ -105,7 +117,8 @@ function showCard(action, scope, { node, below }) {
   const panel = panels.get(action);
   const show = panel.hidden;
   for (const other of below.children) other.hidden = true;
-  for (const other of node.parentElement.querySelectorAll("[aria-expanded=true]")) other.setAttribute("aria-expanded", "false");
+  for (const other of node.parentElement.querySelectorAll("[aria-expanded=true]"))
+    other.setAttribute("aria-expanded", "false");
   panel.hidden = !show;
   node.setAttribute("aria-expanded", String(show));
   if (show) panel.querySelector("input, select, textarea, button")?.focus({ preventScroll: true });

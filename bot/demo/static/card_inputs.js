@@ -24,7 +24,7 @@ export function renderInput(element, scope) {
   box.append(control.node, error);
   const check = () => {
     const wrong = !box.closest("[hidden]") && !valid(element, control.read());
-    error.textContent = wrong ? element.errorMessage ?? word("form.required") : "";
+    error.textContent = wrong ? (element.errorMessage ?? word("form.required")) : "";
     error.hidden = !wrong;
     control.focusable().setAttribute("aria-invalid", String(wrong));
     return !wrong;
@@ -91,13 +91,18 @@ function boxes(element, choices, { id }) {
   const chosen = String(element.value ?? "").split(",");
   const type = element.isMultiSelect ? "checkbox" : "radio";
   const rows = choices.map(({ title, value }) =>
-    h("label", {}, h("input", { type, name: id, value, checked: chosen.includes(value) }), h("span", {}, title)));
-  const node = h("div", {
-    class: "radios",
-    role: element.isMultiSelect ? "group" : "radiogroup",
-    "aria-labelledby": element.label ? `${id}-label` : null,
-    "aria-describedby": `${id}-error`,
-  }, rows);
+    h("label", {}, h("input", { type, name: id, value, checked: chosen.includes(value) }), h("span", {}, title)),
+  );
+  const node = h(
+    "div",
+    {
+      class: "radios",
+      role: element.isMultiSelect ? "group" : "radiogroup",
+      "aria-labelledby": element.label ? `${id}-label` : null,
+      "aria-describedby": `${id}-error`,
+    },
+    rows,
+  );
   const read = () => [...node.querySelectorAll("input:checked")].map(({ value }) => value).join(",");
   return { node, read, focusable: () => node.querySelector("input") ?? node, group: true };
 }

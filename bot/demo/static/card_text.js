@@ -48,7 +48,7 @@ export function renderInline(text, mentions = []) {
     if (plain) nodes.push(plain);
     plain = "";
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const literal = escaped(text, at);
     const found = literal ?? named(text, at, mentions) ?? linked(text, at, mentions) ?? emphasis(text, at, mentions);
     if (!found) {
@@ -93,7 +93,10 @@ function linked(text, at, mentions) {
   const middle = find(text, "](", at + 1);
   const close = middle < 0 ? -1 : find(text, ")", middle + 2);
   if (close < 0) return null;
-  const address = text.slice(middle + 2, close).replace(/\\(.)/g, "$1").split(/\s+"/, 1)[0];
+  const address = text
+    .slice(middle + 2, close)
+    .replace(/\\(.)/g, "$1")
+    .split(/\s+"/, 1)[0];
   return { node: link(address, renderInline(text.slice(at + 1, middle), mentions)), end: close + 1 };
 }
 
@@ -103,7 +106,7 @@ function emphasis(text, at, mentions) {
   const after = text[at + marker.length] ?? " ";
   const before = text[at - 1] ?? " ";
   if (/\s/.test(after) || (text[at] === "_" && WORD.test(before))) return null;
-  for (let close = at + marker.length; (close = find(text, marker, close + 1)) > 0; ) {
+  for (let close = at + marker.length; (close = find(text, marker, close + 1)) > 0;) {
     const next = text[close + marker.length] ?? " ";
     if (/\s/.test(text[close - 1]) || next === text[at] || (text[at] === "_" && WORD.test(next))) continue;
     const content = renderInline(text.slice(at + marker.length, close), mentions);

@@ -3,7 +3,18 @@
 import { word } from "./words.js";
 
 const VERBS = [
-  "create", "list", "show", "assign", "priority", "status", "note", "expert", "escalate", "resolve", "reopen", "help",
+  "create",
+  "list",
+  "show",
+  "assign",
+  "priority",
+  "status",
+  "note",
+  "expert",
+  "escalate",
+  "resolve",
+  "reopen",
+  "help",
 ];
 const ALIASES = { "/assign": "assign", "/escalate": "escalate", "/resolve": "resolve", "/ticket-status": "status" };
 
@@ -43,7 +54,10 @@ export function suggestInTeams(text, people, personal) {
   const named = suggestPeople(text, [...(personal ? [] : [BOT.slice(1)]), ...people]);
   if (named.length) return named;
   if (!addressed && (!personal || !rest)) return [];
-  return matching(VERBS.map((verb) => suggestion(verb, verb, addressed)), rest);
+  return matching(
+    VERBS.map((verb) => suggestion(verb, verb, addressed)),
+    rest,
+  );
 }
 
 function suggestPeople(text, names) {

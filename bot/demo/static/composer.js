@@ -27,7 +27,13 @@ export class Composer {
       onkeydown: (event) => this.key(event),
     });
     this.button = h("button", { class: "send", type: "submit" }, icon("send"));
-    this.node = h("form", { class: "composer", onsubmit: (event) => this.submit(event) }, this.list, this.input, this.button);
+    this.node = h(
+      "form",
+      { class: "composer", onsubmit: (event) => this.submit(event) },
+      this.list,
+      this.input,
+      this.button,
+    );
   }
 
   /** Says where it writes to, for those who see and those who hear it. */
@@ -68,15 +74,20 @@ export class Composer {
   }
 
   row({ label, usage, description }, index) {
-    return h("li", {
-      role: "option",
-      id: `${this.list.id}-${index}`,
-      "aria-selected": String(index === this.chosen),
-      onpointerdown: (event) => {
-        event.preventDefault();
-        this.take(index);
+    return h(
+      "li",
+      {
+        role: "option",
+        id: `${this.list.id}-${index}`,
+        "aria-selected": String(index === this.chosen),
+        onpointerdown: (event) => {
+          event.preventDefault();
+          this.take(index);
+        },
       },
-    }, h("span", { class: "suggestion" }, h("b", {}, label), usage && ` ${usage}`), h("small", {}, description));
+      h("span", { class: "suggestion" }, h("b", {}, label), usage && ` ${usage}`),
+      h("small", {}, description),
+    );
   }
 
   take(index) {
@@ -94,7 +105,8 @@ export class Composer {
     const count = this.options.length;
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (count && event.key in steps) {
-      this.chosen = (this.chosen + steps[event.key] + count + (this.chosen < 0 && steps[event.key] < 0 ? 1 : 0)) % count;
+      this.chosen =
+        (this.chosen + steps[event.key] + count + (this.chosen < 0 && steps[event.key] < 0 ? 1 : 0)) % count;
       this.draw();
     } else if (count && event.key === "Escape") this.hide();
     else if (count && event.key === "Tab" && !event.shiftKey && this.input.value) this.take(Math.max(this.chosen, 0));

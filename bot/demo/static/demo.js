@@ -13,7 +13,8 @@
 //   "stats": {alerts_received, tickets_open, notices_delivered, sent_twice},
 //   "scenario": {paused, step, steps, text (what comes or happens now, in the page's language)},
 //   "story": [the last lines] (optional) }
-//   message:  {channel, ts, thread_ts|null, user ("bot" or a user id), text, blocks, edited, ephemeral_to|null, deleted}
+//   message:  {channel, ts, thread_ts|null, user ("bot" or a user id), text, blocks, edited, ephemeral_to|null,
+//             deleted}
 //   activity: {id, conversation, from ("bot" or a user id), text, card|null, summary, reply_to|null, edited, timestamp,
 //             deleted}
 //

@@ -24,9 +24,19 @@ export function openDialog(app, { title, kind, content, onClose }) {
     close();
     onClose?.();
   };
-  const cross = h("button", { type: "button", class: "ghost round", "aria-label": word("dialog.close"), onclick: dismiss });
+  const cross = h("button", {
+    type: "button",
+    class: "ghost round",
+    "aria-label": word("dialog.close"),
+    onclick: dismiss,
+  });
   cross.append(icon("close"));
-  const box = h("div", { class: `dialog ${kind}`, role: "dialog", "aria-modal": "true", "aria-labelledby": heading.id });
+  const box = h("div", {
+    class: `dialog ${kind}`,
+    role: "dialog",
+    "aria-modal": "true",
+    "aria-labelledby": heading.id,
+  });
   box.append(h("header", { class: "dialog-head" }, heading, cross), ...content);
   const scrim = h("div", { class: "scrim" }, box);
 
@@ -57,9 +67,16 @@ export function askToConfirm(app, { title, text, yes, no, danger }) {
       dialog.close();
       resolve(value);
     };
-    const buttons = h("footer", { class: "dialog-foot" },
+    const buttons = h(
+      "footer",
+      { class: "dialog-foot" },
       h("button", { type: "button", class: "button", onclick: answer(false) }, no),
-      h("button", { type: "button", class: `button ${danger ? "danger" : "primary"}`, autofocus: true, onclick: answer(true) }, yes));
+      h(
+        "button",
+        { type: "button", class: `button ${danger ? "danger" : "primary"}`, autofocus: true, onclick: answer(true) },
+        yes,
+      ),
+    );
     const content = [h("div", { class: "dialog-body mrkdwn" }, text), buttons];
     const dialog = openDialog(app, { title, kind: "small", content, onClose: () => resolve(false) });
   });

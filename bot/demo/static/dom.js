@@ -18,11 +18,11 @@ export function h(tag, attributes = {}, ...children) {
 const ICONS = {
   hash: "M5 3 4 13M12 3l-1 10M2.5 6h11.5M2 10h11.5",
   person: "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6M2.5 14c.6-3 2.8-4 5.5-4s4.9 1 5.5 4",
-  people: "M6 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M1 13.5c.4-2.8 2.3-4 5-4s4.6 1.2 5 4M11 7.5a2 2 0 1 0 0-4"
-    + "M12.5 9.8c1.5.4 2.3 1.6 2.5 3.2",
+  people:
+    "M6 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M1 13.5c.4-2.8 2.3-4 5-4s4.6 1.2 5 4M11 7.5a2 2 0 1 0 0-4" +
+    "M12.5 9.8c1.5.4 2.3 1.6 2.5 3.2",
   send: "M2 8 14 2.5 10.5 14 8 9zM8 9l6-6.5",
   close: "M4 4l8 8M12 4l-8 8",
-  back: "M10 3 5 8l5 5",
   down: "M4 6l4 4 4-4",
   more: "M3 8h.01M8 8h.01M13 8h.01",
   check: "M3 8.5 6.5 12 13 4.5",
@@ -34,13 +34,16 @@ const ICONS = {
   bell: "M8 2a4 4 0 0 0-4 4v3l-1.5 2.5h11L12 9V6a4 4 0 0 0-4-4M6.5 13.5a1.6 1.6 0 0 0 3 0",
   chat: "M2.5 3.5h11v7.5H8L5 13.5V11H2.5z",
   eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8M8 9.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6",
-  link: "M6.5 9.5l3-3M7 4.5l1-1a2.8 2.8 0 0 1 4 4l-1 1M9 11.5l-1 1a2.8 2.8 0 0 1-4-4l1-1",
 };
 
 /** A decorative line icon of 16 x 16, hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of [["viewBox", "0 0 16 16"], ["class", "icon"], ["aria-hidden", "true"]]) {
+  for (const [key, value] of [
+    ["viewBox", "0 0 16 16"],
+    ["class", "icon"],
+    ["aria-hidden", "true"],
+  ]) {
     svg.setAttribute(key, value);
   }
   const path = document.createElementNS(SVG, "path");
@@ -81,7 +84,9 @@ export function unrendered(what) {
 /** Signs for the properties of `object` that `known` (names separated by spaces) does not hold. */
 export function unknownProperties(kind, object, known) {
   const names = new Set(known.split(" "));
-  return Object.keys(object).filter((name) => !names.has(name)).map((name) => unrendered(`${kind}.${name}`));
+  return Object.keys(object)
+    .filter((name) => !names.has(name))
+    .map((name) => unrendered(`${kind}.${name}`));
 }
 
 let counter = 0;
@@ -91,8 +96,9 @@ export function newId(prefix) {
   return `${prefix}-${counter}`;
 }
 
-const FOCUSABLE = "a[href], button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea:not([disabled]), "
-  + "[tabindex]:not([tabindex='-1'])";
+const FOCUSABLE =
+  "a[href], button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea:not([disabled]), " +
+  "[tabindex]:not([tabindex='-1'])";
 
 /** What the Tab key reaches below `root`, in order. */
 export function focusable(root) {

@@ -9,7 +9,11 @@ const NEAR_END = 80; // pixels
 export class Feed {
   constructor() {
     this.list = h("ol", { class: "messages" });
-    this.scroller = h("div", { class: "feed", role: "region", tabindex: "0", onscroll: () => this.scrolled() }, this.list);
+    this.scroller = h(
+      "div",
+      { class: "feed", role: "region", tabindex: "0", onscroll: () => this.scrolled() },
+      this.list,
+    );
     this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => this.toEnd() });
     this.node = h("div", { class: "feed-box" }, this.scroller, this.pill);
     this.place = null;
@@ -32,7 +36,7 @@ export class Feed {
     this.pill.hidden = true;
   }
 
-  /** Shows the items (`{key, version, build, at}`, `at` a Date) of a place; another place than before starts at its end. */
+  /** Shows the items (`{key, version, build, at}`, `at` a Date) of a place; another place starts at its end. */
   show(place, label, items, emptyText) {
     this.scroller.setAttribute("aria-label", label);
     const moved = place !== this.place;

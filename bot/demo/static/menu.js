@@ -50,10 +50,12 @@ export function toggleMenu(anchor, label, entries, onPick) {
   close(own);
   if (own || !entries.length) return;
   const stop = new AbortController();
-  const items = entries.map((entry, index) => item(entry, () => {
-    close(true);
-    onPick(index);
-  }));
+  const items = entries.map((entry, index) =>
+    item(entry, () => {
+      close(true);
+      onPick(index);
+    }),
+  );
   const rows = entries.flatMap(({ group }, index) => {
     const heading = group && group !== entries[index - 1]?.group;
     return heading ? [h("div", { class: "menu-group" }, group), items[index]] : [items[index]];

@@ -67,8 +67,9 @@ function inline(text, context) {
     if (plain) nodes.push(withEmoji(unescapeSlack(plain)));
     plain = "";
   };
-  for (let at = 0; at < text.length; ) {
-    const found = special(text, at, context) ?? code(text, at) ?? emphasis(text, at, context) ?? bareAddress(text, at, context);
+  for (let at = 0; at < text.length;) {
+    const found =
+      special(text, at, context) ?? code(text, at) ?? emphasis(text, at, context) ?? bareAddress(text, at, context);
     if (found) {
       flush();
       nodes.push(found.node);
@@ -179,4 +180,3 @@ export function renderText(object, context) {
   if (object.type === "mrkdwn") return renderMrkdwn(object.text, context, object.verbatim === true);
   return [object.emoji === false ? object.text : withEmoji(object.text)];
 }
-

@@ -70,7 +70,11 @@ function leaves(elements, context) {
 }
 
 function styled(node, style) {
-  return Object.entries(style).filter(([, on]) => on).reduce((inner, [name]) => {
-    return Object.hasOwn(STYLES, name) ? h(STYLES[name], {}, inner) : h("span", {}, inner, unrendered(`style.${name}`));
-  }, node);
+  return Object.entries(style)
+    .filter(([, on]) => on)
+    .reduce((inner, [name]) => {
+      return Object.hasOwn(STYLES, name)
+        ? h(STYLES[name], {}, inner)
+        : h("span", {}, inner, unrendered(`style.${name}`));
+    }, node);
 }

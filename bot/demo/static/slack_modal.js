@@ -7,8 +7,9 @@ import { h, unknownProperties, whileBusy } from "./dom.js";
 import { word } from "./words.js";
 
 // The second line is what Slack itself adds to a view.
-export const VIEW = "type callback_id title submit close blocks private_metadata clear_on_close notify_on_close external_id "
-  + "submit_disabled id team_id app_id bot_id hash state root_view_id previous_view_id app_installed_team_id";
+export const VIEW =
+  "type callback_id title submit close blocks private_metadata clear_on_close notify_on_close external_id " +
+  "submit_disabled id team_id app_id bot_id hash state root_view_id previous_view_id app_installed_team_id";
 
 export class SlackModal {
   /** `app` is the element to cover; `contextFor(fields, viewId)` makes the block context; `backend` sends. */
@@ -59,7 +60,9 @@ export class SlackModal {
   footer(view) {
     const leave = () => this.dismiss();
     const foot = h("footer", { class: "dialog-foot" });
-    foot.append(h("button", { type: "button", class: "button", onclick: leave }, view.close?.text ?? word("dialog.close")));
+    foot.append(
+      h("button", { type: "button", class: "button", onclick: leave }, view.close?.text ?? word("dialog.close")),
+    );
     if (view.submit) foot.append(h("button", { class: "button primary" }, view.submit.text));
     return foot;
   }

@@ -37,7 +37,13 @@ export class SlackSide {
     this.home = h("div", { class: "home", hidden: true });
     const room = h("section", { class: "room" }, this.head, this.home, this.feed.node, this.composer.node);
     this.threadHead = h("header", { class: "room-head" });
-    this.thread = h("aside", { class: "thread", hidden: true }, this.threadHead, this.threadFeed.node, this.threadComposer.node);
+    this.thread = h(
+      "aside",
+      { class: "thread", hidden: true },
+      this.threadHead,
+      this.threadFeed.node,
+      this.threadComposer.node,
+    );
     part("content").append(room, this.thread);
     this.thread.addEventListener("keydown", (event) => event.key === "Escape" && this.closeThread());
   }
@@ -49,11 +55,16 @@ export class SlackSide {
     this.homes = homes && new Map(Object.entries(homes));
     this.people = new Map(users.map(({ id, name }) => [id, name]));
     this.channels = new Map(channels.map((channel) => [channel.id, channel]));
-    this.messages = new Map(channels.map(({ id }) => [id, new Map((messages[id] ?? []).map((each) => [each.ts, each]))]));
+    this.messages = new Map(
+      channels.map(({ id }) => [id, new Map((messages[id] ?? []).map((each) => [each.ts, each]))]),
+    );
     this.user = users.some(({ id }) => id === this.user) ? this.user : users[0].id;
-    for (const { id } of channels) if (!this.seen.has(id)) this.seen.set(id, new Map(users.map((user) => [user.id, this.latest(id)])));
+    for (const { id } of channels)
+      if (!this.seen.has(id)) this.seen.set(id, new Map(users.map((user) => [user.id, this.latest(id)])));
     if (!this.visibleChannels().some(({ id }) => id === this.channel)) this.channel = this.visibleChannels()[0]?.id;
-    this.person.replaceChildren(...users.map(({ id, name }) => h("option", { value: id, selected: id === this.user }, name)));
+    this.person.replaceChildren(
+      ...users.map(({ id, name }) => h("option", { value: id, selected: id === this.user }, name)),
+    );
     this.modal.actAs(this.user);
     this.render();
   }
@@ -103,7 +114,12 @@ export class SlackSide {
 
   send(text, threadTs) {
     const channels = [...this.channels.values()].filter(({ kind }) => kind === "channel");
-    return this.backend.say(this.user, this.channel, encodeMentions(text, [this.bot, ...this.users], channels), threadTs);
+    return this.backend.say(
+      this.user,
+      this.channel,
+      encodeMentions(text, [this.bot, ...this.users], channels),
+      threadTs,
+    );
   }
 
   // A message for another person's eyes only, or one in another person's direct messages, is not ours.
@@ -113,7 +129,7 @@ export class SlackSide {
   }
 
   author({ user }) {
-    return user === "bot" ? this.bot.name : this.people.get(user) ?? user;
+    return user === "bot" ? this.bot.name : (this.people.get(user) ?? user);
   }
 
   channelName(id) {
@@ -146,7 +162,9 @@ export class SlackSide {
     this.page.unread("slack", counts);
     const name = this.channelName(this.channel);
     this.renderHead();
-    const items = this.topLevel(this.channel).slice(-SHOWN).map((message) => this.item(message, { thread: true }));
+    const items = this.topLevel(this.channel)
+      .slice(-SHOWN)
+      .map((message) => this.item(message, { thread: true }));
     this.feed.show(`${this.user}/${this.channel}`, word("feed.label", { place: name }), items, word("slack.empty"));
     this.composer.label(word("slack.composer", { channel: name }));
     this.renderThread();
@@ -156,15 +174,27 @@ export class SlackSide {
     const channel = this.channels.get(this.channel);
     const hasHome = Boolean(this.homes) && channel.kind === "im";
     const atHome = hasHome && this.atHome;
-    const tab = (home) => h("button", {
-      type: "button",
-      class: "room-tab",
-      "aria-pressed": String(home === atHome),
-      "data-focus": `tab ${home}`,
-      onclick: () => this.showHome(home),
-    }, word(home ? "slack.home" : "slack.messages"));
+    const tab = (home) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "room-tab",
+          "aria-pressed": String(home === atHome),
+          "data-focus": `tab ${home}`,
+          onclick: () => this.showHome(home),
+        },
+        word(home ? "slack.home" : "slack.messages"),
+      );
     const version = [channel.id, hasHome, atHome, currentLanguage()].join();
-    const build = () => h("div", { class: "room-title" }, roomIcon(channel), h("h3", {}, channel.name), hasHome && [tab(true), tab(false)]);
+    const build = () =>
+      h(
+        "div",
+        { class: "room-title" },
+        roomIcon(channel),
+        h("h3", {}, channel.name),
+        hasHome && [tab(true), tab(false)],
+      );
     syncList(this.head, [{ key: "title", version, build }]);
     this.home.hidden = !atHome;
     this.feed.node.hidden = atHome;
@@ -188,15 +218,25 @@ export class SlackSide {
 
   renderRooms() {
     let total = 0;
-    const groups = [["channel", "slack.channels"], ["im", "slack.direct"]].map(([kind, title]) => {
+    const groups = [
+      ["channel", "slack.channels"],
+      ["im", "slack.direct"],
+    ].map(([kind, title]) => {
       const rows = this.visibleChannels().filter((channel) => (channel.kind === "channel") === (kind === "channel"));
-      const list = h("ul", {}, rows.map((channel) => {
-        const count = this.unread(channel.id);
-        total += count;
-        return h("li", {}, this.roomButton(channel, count));
-      }));
-      return { key: kind, version: `${word(title)} ${list.textContent} ${this.channel} ${this.user}`,
-        build: () => h("div", { class: "room-group" }, h("h3", {}, word(title)), list) };
+      const list = h(
+        "ul",
+        {},
+        rows.map((channel) => {
+          const count = this.unread(channel.id);
+          total += count;
+          return h("li", {}, this.roomButton(channel, count));
+        }),
+      );
+      return {
+        key: kind,
+        version: `${word(title)} ${list.textContent} ${this.channel} ${this.user}`,
+        build: () => h("div", { class: "room-group" }, h("h3", {}, word(title)), list),
+      };
     });
     syncList(this.rooms, groups);
     return total;
@@ -205,13 +245,19 @@ export class SlackSide {
   roomButton(channel, count) {
     const current = channel.id === this.channel;
     const badge = count > 0 && h("span", { class: "badge", "aria-label": word("unread", { count }) }, String(count));
-    return h("button", {
-      type: "button",
-      "aria-current": current ? "true" : null,
-      class: count ? "has-unread" : null,
-      "data-focus": channel.id,
-      onclick: () => this.open(channel.id),
-    }, roomIcon(channel), h("span", { class: "room-name" }, channel.name), badge);
+    return h(
+      "button",
+      {
+        type: "button",
+        "aria-current": current ? "true" : null,
+        class: count ? "has-unread" : null,
+        "data-focus": channel.id,
+        onclick: () => this.open(channel.id),
+      },
+      roomIcon(channel),
+      h("span", { class: "room-name" }, channel.name),
+      badge,
+    );
   }
 
   open(channel) {
@@ -229,16 +275,23 @@ export class SlackSide {
 
   messageNode(message, replies, thread, at) {
     const author = this.author(message);
-    const head = h("div", { class: "message-head" },
+    const head = h(
+      "div",
+      { class: "message-head" },
       h("b", {}, author),
       message.user === "bot" && h("span", { class: "app-mark" }, word("slack.app")),
-      h("time", { datetime: at.toISOString(), title: fullDate(at) }, clock(at)));
+      h("time", { datetime: at.toISOString(), title: fullDate(at) }, clock(at)),
+    );
     const onlyYou = message.ephemeral_to && h("p", { class: "only-you" }, icon("eye"), word("slack.only_you"));
     const body = h("div", { class: "message-body" }, this.content(message));
     if (message.edited) body.append(h("small", { class: "edited" }, word("slack.edited")));
     const foot = thread && !message.ephemeral_to && this.threadButton(message, replies);
-    return h("li", { class: `message ${message.ephemeral_to ? "ephemeral" : ""}`, "data-ts": message.ts },
-      avatar(message.user, author), h("div", { class: "message-main" }, onlyYou, head, body, foot));
+    return h(
+      "li",
+      { class: `message ${message.ephemeral_to ? "ephemeral" : ""}`, "data-ts": message.ts },
+      avatar(message.user, author),
+      h("div", { class: "message-main" }, onlyYou, head, body, foot),
+    );
   }
 
   content(message) {
@@ -266,10 +319,16 @@ export class SlackSide {
   threadButton(message, replies) {
     const last = replies.at(-1);
     const label = last
-      ? [h("b", {}, word(replies.length === 1 ? "thread.one" : "thread.many", { count: replies.length })),
-        h("small", {}, word("thread.last", { time: clock(new Date(Number(last.ts) * 1000)) }))]
+      ? [
+          h("b", {}, word(replies.length === 1 ? "thread.one" : "thread.many", { count: replies.length })),
+          h("small", {}, word("thread.last", { time: clock(new Date(Number(last.ts) * 1000)) })),
+        ]
       : [word("thread.reply")];
-    const attributes = { type: "button", class: `thread-link ${last ? "" : "quiet"}`, "data-focus": `thread ${message.ts}` };
+    const attributes = {
+      type: "button",
+      class: `thread-link ${last ? "" : "quiet"}`,
+      "data-focus": `thread ${message.ts}`,
+    };
     return h("button", { ...attributes, onclick: () => this.openThread(message.ts) }, icon("chat"), label);
   }
 
@@ -287,14 +346,21 @@ export class SlackSide {
     this.threadTs = null;
     this.thread.hidden = true;
     this.app.classList.remove("in-thread");
-    [...this.feed.list.querySelectorAll("[data-focus]")].find(({ dataset }) => dataset.focus === `thread ${ts}`)?.focus();
+    [...this.feed.list.querySelectorAll("[data-focus]")]
+      .find(({ dataset }) => dataset.focus === `thread ${ts}`)
+      ?.focus();
   }
 
   renderThread() {
     if (!this.threadTs) return;
     const root = this.messages.get(this.channel).get(this.threadTs);
     if (!root) return this.closeThread();
-    const cross = h("button", { type: "button", class: "ghost round", "aria-label": word("thread.close"), onclick: () => this.closeThread() });
+    const cross = h("button", {
+      type: "button",
+      class: "ghost round",
+      "aria-label": word("thread.close"),
+      onclick: () => this.closeThread(),
+    });
     cross.append(icon("close"));
     const where = h("small", {}, this.channelName(this.channel));
     this.threadHead.replaceChildren(icon("chat"), h("h3", {}, word("thread.title"), " ", where), cross);
@@ -305,5 +371,7 @@ export class SlackSide {
 }
 
 function roomIcon({ kind }) {
-  return kind === "channel" ? icon("hash") : h("span", { class: "avatar bot tiny", "aria-hidden": "true" }, icon("bell"));
+  return kind === "channel"
+    ? icon("hash")
+    : h("span", { class: "avatar bot tiny", "aria-hidden": "true" }, icon("bell"));
 }

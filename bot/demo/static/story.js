@@ -4,7 +4,12 @@
 import { flash, h, icon, syncList } from "./dom.js";
 import { clock, currentLanguage, number, word } from "./words.js";
 
-const DISASTERS = [["outage", "bolt"], ["vip", "star"], ["sla", "clock"], ["recover", "check"]];
+const DISASTERS = [
+  ["outage", "bolt"],
+  ["vip", "star"],
+  ["sla", "clock"],
+  ["recover", "check"],
+];
 const NUMBERS = ["alerts_received", "tickets_open", "notices_delivered", "sent_twice"];
 const KEPT = 200; // lines
 const DISMISSED = "deskbell.hint.dismissed";
@@ -26,7 +31,13 @@ export class Story {
   /** Draws the words of the page's language. */
   translate() {
     const buttons = DISASTERS.map(([step, sign]) =>
-      h("button", { type: "button", class: `button ${step}`, "data-do": step, onclick: () => this.play(step) }, icon(sign), word(`scenario.${step}`)));
+      h(
+        "button",
+        { type: "button", class: `button ${step}`, "data-do": step, onclick: () => this.play(step) },
+        icon(sign),
+        word(`scenario.${step}`),
+      ),
+    );
     this.page.querySelector(".disasters").replaceChildren(...buttons);
     this.drawPause();
     this.drawLines();
@@ -43,8 +54,13 @@ export class Story {
     const rows = NUMBERS.map((name) => ({
       key: name,
       version: `${stats[name]} ${currentLanguage()}`,
-      build: () => h("div", { class: `number ${name} ${name === "sent_twice" && stats[name] === 0 ? "good" : ""}` },
-        h("dt", {}, word(`stats.${name}`)), h("dd", {}, number(stats[name] ?? 0))),
+      build: () =>
+        h(
+          "div",
+          { class: `number ${name} ${name === "sent_twice" && stats[name] === 0 ? "good" : ""}` },
+          h("dt", {}, word(`stats.${name}`)),
+          h("dd", {}, number(stats[name] ?? 0)),
+        ),
     }));
     for (const node of syncList(this.page.querySelector(".numbers"), rows)) flash(node);
   }
@@ -62,7 +78,10 @@ export class Story {
   }
 
   drawPause() {
-    this.pause.replaceChildren(icon(this.paused ? "play" : "pause"), word(this.paused ? "scenario.resume" : "scenario.pause"));
+    this.pause.replaceChildren(
+      icon(this.paused ? "play" : "pause"),
+      word(this.paused ? "scenario.resume" : "scenario.pause"),
+    );
   }
 
   /** One line of what happens behind: `{at, kind, text}`. */
@@ -83,10 +102,14 @@ export class Story {
     const rows = [...this.lines].reverse().map((line) => ({
       key: line.key,
       version: currentLanguage(),
-      build: () => h("li", {},
-        h("time", { datetime: line.at }, clock(new Date(line.at))),
-        h("span", { class: `kind kind-${line.kind}` }, word(`story.kind.${line.kind}`)),
-        h("span", { class: "story-text" }, line.text)),
+      build: () =>
+        h(
+          "li",
+          {},
+          h("time", { datetime: line.at }, clock(new Date(line.at))),
+          h("span", { class: `kind kind-${line.kind}` }, word(`story.kind.${line.kind}`)),
+          h("span", { class: "story-text" }, line.text),
+        ),
     }));
     syncList(this.list, rows);
     this.page.querySelector(".lines .quiet").hidden = rows.length > 0;

@@ -34,20 +34,26 @@ export class TeamsSide {
     this.replying = h("div", { class: "replying", hidden: true });
     this.at = h("button", { type: "button", class: "ghost at", onclick: () => this.composer.set("@Deskbell ") }, "@");
     this.composer.button.before(this.at);
-    part("content").append(h("section", { class: "room" }, this.head, this.feed.node, this.replying, this.composer.node));
+    part("content").append(
+      h("section", { class: "room" }, this.head, this.feed.node, this.replying, this.composer.node),
+    );
   }
 
   /** Takes the whole state, at the start and after every reconnection or change of language. */
   load({ users, conversations, activities }) {
     this.people = new Map(users.map(({ id, name }) => [id, name]));
     this.conversations = new Map(conversations.map((each) => [each.id, each]));
-    this.activities = new Map(conversations.map(({ id }) => [id, new Map((activities[id] ?? []).map((each) => [each.id, each]))]));
+    this.activities = new Map(
+      conversations.map(({ id }) => [id, new Map((activities[id] ?? []).map((each) => [each.id, each]))]),
+    );
     this.user = users.some(({ id }) => id === this.user) ? this.user : users[0].id;
     for (const { id } of conversations) {
       if (!this.seen.has(id)) this.seen.set(id, new Map(users.map((user) => [user.id, this.latest(id)])));
     }
     if (!this.visible().some(({ id }) => id === this.conversation)) this.conversation = this.visible()[0]?.id;
-    this.person.replaceChildren(...users.map(({ id, name }) => h("option", { value: id, selected: id === this.user }, name)));
+    this.person.replaceChildren(
+      ...users.map(({ id, name }) => h("option", { value: id, selected: id === this.user }, name)),
+    );
     this.render();
   }
 
@@ -102,7 +108,7 @@ export class TeamsSide {
   }
 
   author({ from }) {
-    return from === "bot" ? "Deskbell" : this.people.get(from) ?? from;
+    return from === "bot" ? "Deskbell" : (this.people.get(from) ?? from);
   }
 
   unread(id) {
@@ -133,7 +139,11 @@ export class TeamsSide {
       const last = this.ordered(conversation.id).at(-1);
       const current = conversation.id === this.conversation;
       const version = [conversation.id, count, last && fingerprint(last), current, currentLanguage()].join();
-      return { key: conversation.id, version, build: () => h("div", {}, this.roomButton(conversation, count, last, current)) };
+      return {
+        key: conversation.id,
+        version,
+        build: () => h("div", {}, this.roomButton(conversation, count, last, current)),
+      };
     });
     syncList(this.rooms, rows);
     return total;
@@ -142,13 +152,19 @@ export class TeamsSide {
   roomButton(conversation, count, last, current) {
     const badge = count > 0 && h("span", { class: "badge", "aria-label": word("unread", { count }) }, String(count));
     const line = last && h("small", {}, preview(last));
-    return h("button", {
-      type: "button",
-      "aria-current": current ? "true" : null,
-      class: count ? "has-unread" : null,
-      "data-focus": conversation.id,
-      onclick: () => this.open(conversation.id),
-    }, roomIcon(conversation), h("span", { class: "room-name" }, conversation.name, line), badge);
+    return h(
+      "button",
+      {
+        type: "button",
+        "aria-current": current ? "true" : null,
+        class: count ? "has-unread" : null,
+        "data-focus": conversation.id,
+        onclick: () => this.open(conversation.id),
+      },
+      roomIcon(conversation),
+      h("span", { class: "room-name" }, conversation.name, line),
+      badge,
+    );
   }
 
   open(id) {
@@ -163,7 +179,12 @@ export class TeamsSide {
     if (this.isPersonal()) return all.slice(-SHOWN).map((activity) => this.item(activity, []));
     const known = new Set(all.map(({ id }) => id));
     const roots = all.filter(({ reply_to: root }) => !root || !known.has(root));
-    return roots.slice(-SHOWN).map((root) => this.item(root, all.filter(({ reply_to: id }) => id === root.id)));
+    return roots.slice(-SHOWN).map((root) =>
+      this.item(
+        root,
+        all.filter(({ reply_to: id }) => id === root.id),
+      ),
+    );
   }
 
   item(activity, replies) {
@@ -180,21 +201,34 @@ export class TeamsSide {
   activityNode(activity, replies, at) {
     const author = this.author(activity);
     const own = activity.from === this.user && this.isPersonal();
-    const head = h("div", { class: "message-head" },
+    const head = h(
+      "div",
+      { class: "message-head" },
       h("b", {}, author),
       h("time", { datetime: at.toISOString(), title: fullDate(at) }, clock(at)),
-      activity.edited && h("small", { class: "edited" }, word("teams.edited")));
+      activity.edited && h("small", { class: "edited" }, word("teams.edited")),
+    );
     const body = h("div", { class: "bubble" }, this.content(activity));
     const main = h("div", { class: "message-main" }, head, body);
     if (!this.isPersonal() && !activity.reply_to) main.append(this.repliesNode(activity, replies));
     const kind = this.isPersonal() ? "chat" : "post";
-    return h("li", { class: `message ${kind} ${own ? "own" : ""}`, "data-activity": activity.id }, avatar(activity.from, author), main);
+    return h(
+      "li",
+      { class: `message ${kind} ${own ? "own" : ""}`, "data-activity": activity.id },
+      avatar(activity.from, author),
+      main,
+    );
   }
 
   repliesNode(activity, replies) {
     const rows = replies.map((reply) => this.activityNode(reply, [], new Date(reply.timestamp)));
     const answer = () => this.answerTo(activity.id);
-    const button = h("button", { type: "button", class: "ghost reply", "data-focus": `reply ${activity.id}`, onclick: answer });
+    const button = h("button", {
+      type: "button",
+      class: "ghost reply",
+      "data-focus": `reply ${activity.id}`,
+      onclick: answer,
+    });
     button.append(icon("chat"), word("teams.reply"));
     return h("div", { class: "replies" }, h("ol", {}, rows), button);
   }
@@ -207,7 +241,8 @@ export class TeamsSide {
       const text = activity.from === "bot" ? activity.text : plain(activity.text, mentions);
       nodes.push(h("div", { class: "text wrap" }, renderCardText(text, mentions)));
     }
-    if (activity.card) nodes.push(renderCard(activity.card, { people: this.people, submit: (sent) => this.submit(activity, sent) }));
+    if (activity.card)
+      nodes.push(renderCard(activity.card, { people: this.people, submit: (sent) => this.submit(activity, sent) }));
     return nodes;
   }
 
@@ -240,8 +275,15 @@ export class TeamsSide {
   }
 
   showMessage(text) {
-    const close = h("button", { type: "button", class: "button primary", onclick: () => this.closeDialog() }, word("dialog.ok"));
-    this.replaceDialog("Deskbell", [h("div", { class: "dialog-body" }, text), h("footer", { class: "dialog-foot" }, close)]);
+    const close = h(
+      "button",
+      { type: "button", class: "button primary", onclick: () => this.closeDialog() },
+      word("dialog.ok"),
+    );
+    this.replaceDialog("Deskbell", [
+      h("div", { class: "dialog-body" }, text),
+      h("footer", { class: "dialog-foot" }, close),
+    ]);
   }
 
   replaceDialog(title, content) {
@@ -259,7 +301,12 @@ export class TeamsSide {
     this.replying.hidden = !id;
     if (!id) return;
     const root = this.activities.get(this.conversation).get(id);
-    const cross = h("button", { type: "button", class: "ghost round", "aria-label": word("dialog.close"), onclick: () => this.answerTo(null) });
+    const cross = h("button", {
+      type: "button",
+      class: "ghost round",
+      "aria-label": word("dialog.close"),
+      onclick: () => this.answerTo(null),
+    });
     cross.append(icon("close"));
     this.replying.replaceChildren(icon("chat"), h("span", {}, word("teams.replying", { text: preview(root) })), cross);
     this.composer.set("@Deskbell ");
@@ -270,7 +317,10 @@ export class TeamsSide {
 
 function plain(text, mentions) {
   const escape = (part) => part.replace(/[!-/:-@[-`{-~]/g, "\\$&");
-  return text.split(MENTIONS).map((part, index) => escape(part) + (mentions[index] ?? "")).join("");
+  return text
+    .split(MENTIONS)
+    .map((part, index) => escape(part) + (mentions[index] ?? ""))
+    .join("");
 }
 
 function preview({ summary, text, card }) {

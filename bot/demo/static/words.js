@@ -66,7 +66,11 @@ export function nearDay(date, now = new Date()) {
 /** How long ago or ahead, in the largest fitting unit: "5 minutes ago". */
 export function relative(date, now = new Date()) {
   const seconds = (date - now) / 1000;
-  const [unit, size] = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]]
-    .find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  const [unit, size] = [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+    ["second", 1],
+  ].find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }

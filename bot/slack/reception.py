@@ -16,7 +16,7 @@ from core.config.settings import Settings
 from core.model import Person
 
 
-class Desk(msgspec.Struct, frozen=True):
+class Reception(msgspec.Struct, frozen=True):
     settings: Settings
     dispatch: Dispatcher
     people: SlackPeople

@@ -1,0 +1,85 @@
+"""A whole service on a free port of the loopback, and a client that speaks real HTTP to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from bot.app import Service, build
+from core.config.settings import Settings
+from core.ports import Clock
+
+API_TOKEN = "api-token-of-the-tests"
+WEBHOOK_TOKEN = "webhook-token-of-the-tests"
+
+
+class Answer:
+    """One response, read to its end."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def error(self) -> Any:
+        return self.json["error"]
+
+
+class Running:
+    """``api`` shows the API's token and ``hook`` the webhooks'; ``request`` shows none."""
+
+    def __init__(self, service: Service, url: str, client: aiohttp.ClientSession) -> None:
+        self.service, self.url, self._client = service, url, client
+
+    @property
+    def port(self) -> int:
+        port = URL(self.url).port
+        assert port
+        return port
+
+    async def request(self, method: str, path: str, **options: Any) -> Answer:
+        """``path`` is sent as it is, percent signs and all. Redirects are not followed."""
+        address = URL(self.url + path, encoded=True)
+        async with self._client.request(method, address, allow_redirects=False, **options) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def api(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {API_TOKEN}", **options.pop("headers", {})}
+        if body is not None:
+            options["data"] = body if isinstance(body, bytes) else json.dumps(body).encode()
+            headers = {"Content-Type": "application/json", **headers}
+        return await self.request(method, "/api/v1" + path, headers=headers, **options)
+
+    async def hook(self, body: bytes, source: str = "alertmanager", **headers: str) -> Answer:
+        proved = {"Authorization": f"Bearer {WEBHOOK_TOKEN}", "Content-Type": "application/json", **headers}
+        return await self.request("POST", f"/webhooks/{source}", data=body, headers=proved)
+
+
+@asynccontextmanager
+async def running(clock: Clock | None = None, **settings: Any) -> AsyncIterator[Running]:
+    """A started service with the tests' tokens, unless ``settings`` say otherwise; stopped at the end."""
+    given = {"api_token": API_TOKEN, "webhook_token": WEBHOOK_TOKEN, **settings}
+    service = build(Settings(**given), clock)
+    await service.start()
+    runner = web.AppRunner(service.web, access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+            yield Running(service, f"http://127.0.0.1:{runner.addresses[0][1]}", client)
+    finally:
+        await runner.cleanup()
+        await service.stop()
