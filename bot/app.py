@@ -24,6 +24,7 @@ from bot.metrics import Metrics
 from bot.web import Webhooks, add_health_routes, guard
 from core.config.settings import Settings
 from core.desk.desk import Desk
+from core.errors import StoreUnavailable
 from core.outbox.delivery import Delivery
 from core.outbox.limits import Limit
 from core.outbox.message import MessageMaker
@@ -34,6 +35,7 @@ from core.store.database import Database, connect
 from core.store.upgrade import upgrade
 
 _log = logging.getLogger(__name__)
+_RESUME_SECONDS = 5.0
 
 
 class SystemClock:
@@ -76,10 +78,8 @@ class Service:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), trust_env=True)
         await self.desk.people.start()
         self._open_doors(self._session)
-        self._start_outbox()
-        resumed = await self.desk.intake.resume()
-        if resumed:
-            _log.info("worked off %d deliveries that were begun before the last stop", resumed)
+        await self._start_outbox()
+        self._tasks.append(asyncio.create_task(self._resume(), name="resume"))
         for door in self.doors:
             await door.start()
         self.jobs.start()
@@ -98,7 +98,19 @@ class Service:
             await self._session.close()
         await self.database.close()
 
-    def _start_outbox(self) -> None:
+    async def _resume(self) -> None:
+        """Work off what was journalled and not finished; it waits, too, for a database that cannot take it now."""
+        while True:
+            try:
+                resumed = await self.desk.intake.resume()
+            except StoreUnavailable:
+                await asyncio.sleep(_RESUME_SECONDS)
+                continue
+            if resumed:
+                _log.info("worked off %d deliveries that were begun before the last stop", resumed)
+            return
+
+    async def _start_outbox(self) -> None:
         policy, clock = self.desk.policy, self.desk.clock
         slack = self.settings.slack
         self.delivery = Delivery(
@@ -113,7 +125,7 @@ class Service:
         self.teller = Teller(self.database, planner, clock, self.delivery.wake)
         self.database.on_events(self.teller.wake)
         self._tasks.append(asyncio.create_task(self.teller.run(), name="teller"))
-        self._tasks.append(asyncio.create_task(self.delivery.start(), name="delivery"))
+        await self.delivery.start()
 
     def _open_doors(self, session: aiohttp.ClientSession) -> None:
         desk, now = self.desk, self.desk.clock.now
@@ -124,12 +136,17 @@ class Service:
             self._open("slack", SlackDoor(self.settings, self.dispatch, desk.people, session, desk.seen, now))
             self.notifiers["slack"] = SlackNotifier(self.settings, session)
         if self.settings.msteams.enabled:
+            from bot.teams.connector import Connector
             from bot.teams.door import TeamsDoor
             from bot.teams.notifier import TeamsNotifier
 
-            door = TeamsDoor(self.settings, self.dispatch, desk.people, desk.conversations, session, desk.seen, now)
+            connector, people, book = Connector(self.settings.msteams, session), desk.people, desk.conversations
+            door = TeamsDoor(
+                self.settings, self.dispatch, people, book, session, desk.seen, now,
+                connector=connector, placed=desk.keep_shown,
+            )  # fmt: skip
             self._open("teams", door)
-            self.notifiers["teams"] = TeamsNotifier(self.settings, desk.people, desk.conversations, session)
+            self.notifiers["teams"] = TeamsNotifier(self.settings, people, book, session, connector=connector)
 
     def _open(self, platform: str, door: Door) -> None:
         door.add_routes(self.web)

@@ -10,15 +10,16 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import SecretStr
 
+from bot.bodies import CannotUnpack, Refused, read_body, unpacked
 from bot.metrics import Metrics
-from core.config.settings import SourceSettings
 from core.desk.desk import Desk
 from core.errors import DeskError, StoreUnavailable
 from core.i18n import Words
@@ -28,62 +29,100 @@ from core.model import RawDelivery, Receipt
 _log = logging.getLogger(__name__)
 _ENGLISH = Words()
 _KEPT_HEADERS = ("User-Agent", "Idempotency-Key")
+_RETRY_AFTER: dict[str, str] = {hdrs.RETRY_AFTER: "5"}
+_SAID_FACTS = ("field", "version", "expected", "legal", "choices")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(body=orjson.dumps(data), status=status, content_type="application/json", headers=headers)
 
 
-def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None, **more: Any) -> web.Response:
+def refusal(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> web.Response:
     """The one error body of all of HTTP."""
     return json({"error": {"code": code, "message": message, **more}}, status, headers)
 
 
 def desk_refusal(error: DeskError) -> web.Response:
-    facts = {name: value for name, value in error.facts.items() if name in ("field", "version", "expected", "legal")}
-    headers = {"Retry-After": "5"} if isinstance(error, StoreUnavailable) else None
+    facts = {name: value for name, value in error.facts.items() if name in _SAID_FACTS}
+    headers = _RETRY_AFTER if isinstance(error, StoreUnavailable) else None
     return refusal(error.http_status, error.key.removeprefix("error."), explained(error), headers, **facts)
 
 
 def explained(error: DeskError) -> str:
     """The English sentence for programs and their authors."""
-    if "why" in error.facts:
-        facts = {name: value for name, value in error.facts.items() if name not in ("field", "why")}
-        why = _ENGLISH.say(f"error.field.{error.facts['why']}", facts, str)
-        return f"{error.facts['field']}: {why}"
-    return _ENGLISH.error(error)
+    why = error.facts.get("why")
+    if why is None:
+        return _ENGLISH.error(error)
+    key, field = f"error.field.{why}", error.facts["field"]
+    if not _ENGLISH.has(key):
+        return f"{field}: {str(why).replace('_', ' ')}"
+    facts = {name: value for name, value in error.facts.items() if name not in ("field", "why")}
+    return f"{field}: {_ENGLISH.say(key, facts, str)}"
+
+
+def _http_refusal(request: web.Request, error: web.HTTPException) -> web.Response:
+    """What the router found wrong."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        message = f"{request.method[:20]} is not possible here; {allowed} is"
+        return refusal(405, "method_not_allowed", message, {hdrs.ALLOW: allowed})
+    if error.status == 404:
+        return refusal(404, "not_found", "there is nothing at this address")
+    return refusal(error.status, (error.reason or "error").lower().replace(" ", "_"), error.reason or "")
 
 
 def guard(metrics: Metrics) -> Any:
     """Counts every request and turns what went wrong into an answer without a trace."""
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started = time.perf_counter()
-        response: web.StreamResponse
+    async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            response = await handler(request)
+            return await handler(request)
         except DeskError as error:
-            response = desk_refusal(error)
+            return desk_refusal(error)
+        except Refused as refused:
+            return refusal(refused.status, refused.code, refused.message, refused.headers, **refused.more)
         except web.HTTPException as error:
-            if error.status < 400:
-                raise
-            response = refusal(error.status, (error.reason or "error").lower().replace(" ", "_"), error.reason or "")
-            if hdrs.ALLOW in error.headers:
-                response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+            return _http_refusal(request, error)
         except (asyncio.CancelledError, ConnectionResetError):
             raise
         except Exception:
             reference = uuid.uuid4().hex[:8]
             _log.exception("%s %s failed (reference %s)", request.method, request.path, reference)
-            response = refusal(500, "internal", "Something went wrong on Deskbell's side", reference=reference)
+            return refusal(500, "internal", "Something went wrong on Deskbell's side", reference=reference)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        response = await answered(request, handler)
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
-        metrics.observe_request(route, response.status, time.perf_counter() - started)
+        metrics.requests.labels(route, str(response.status)).inc()
+        metrics.request_seconds.labels(route).observe(time.perf_counter() - started)
         return response
 
     return middleware
+
+
+class _WithoutRequest(logging.Filter):
+    """Leaves out what exactly was not HTTP: the first line of a request may hold a token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.exc_info = None
+        return True
+
+
+def server_of(app: web.Application, drain: float) -> web.AppRunner:
+    """The server of ``app``, not yet listening. ``drain``: seconds that open requests have when it stops."""
+    log = logging.getLogger("deskbell.http")
+    if not any(isinstance(known, _WithoutRequest) for known in log.filters):
+        log.addFilter(_WithoutRequest())
+    return web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=drain, auto_decompress=False, logger=log
+    )
 
 
 class Webhooks:
@@ -101,44 +140,58 @@ class Webhooks:
         name = request.match_info["source"]
         source = self._desk.policy.sources.get(name)
         if source is None:
-            return refusal(404, "unknown_source", f"there is no source {name[:64]!r}; known: {self._known()}")
-        if not self._is_proved(request, source):
-            return refusal(401, "unauthorized", "no or wrong proof of sender", {hdrs.WWW_AUTHENTICATE: "Bearer"})
-        try:
-            body = await self._body(request)
-        except TimeoutError:
-            return refusal(408, "timeout", "the body did not arrive in time")
+            raise self._unknown(request, name)
+        if not _is_proved(request, source.token or self._desk.settings.webhook_token):
+            raise Refused(401, "unauthorized", "no or wrong proof of sender", {hdrs.WWW_AUTHENTICATE: "Bearer"})
+        headers = {header: _clean(request.headers[header]) for header in _KEPT_HEADERS if header in request.headers}
+        body = await self._body(request, headers)
         delivery = RawDelivery(
             source=name,
             body=body,
-            content_type=request.headers.get(hdrs.CONTENT_TYPE, ""),
-            headers={header: request.headers[header] for header in _KEPT_HEADERS if header in request.headers},
+            content_type=_clean(request.headers.get(hdrs.CONTENT_TYPE, "")),
+            headers=headers,
             received_at=self._desk.clock.now(),
-            key=request.headers.get("Idempotency-Key"),
+            key=headers.get("Idempotency-Key") or None,
         )
         receipt = await self._desk.intake.accept(delivery)
         self._count(name, receipt)
         return json(_answer(receipt), 202)
 
-    async def _body(self, request: web.Request) -> bytes:
-        """The whole body; raises TimeoutError for a sender that takes too long."""
-        if request.content.is_eof():
-            return await request.read()
-        async with asyncio.timeout(self._intake.read_timeout):
-            return await request.read()
+    async def _body(self, request: web.Request, headers: dict[str, str]) -> bytes:
+        """The body unpacked; one that cannot be stays as it is, with its encoding noted, to become a dead letter."""
+        limit = self._intake.max_body
+        body = await read_body(request, limit, self._intake.read_timeout)
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING)
+        if encoding is None:
+            return body
+        try:
+            return await unpacked(body, encoding, limit)
+        except CannotUnpack:
+            headers["Content-Encoding"] = _clean(encoding)
+            return body
 
-    def _is_proved(self, request: web.Request, source: SourceSettings) -> bool:
-        token: SecretStr | None = source.token or self._desk.settings.webhook_token
-        if token is None:
-            return False
-        return proves(offered_tokens(request.headers, request.query), token.get_secret_value())
-
-    def _known(self) -> str:
-        return ", ".join(sorted(self._desk.policy.sources))
+    def _unknown(self, request: web.Request, name: str) -> Refused:
+        """Names the sources to senders that are proved, and to nobody else."""
+        message = f"there is no source {name[:64]!r}"
+        if _is_proved(request, self._desk.settings.webhook_token):
+            message += f"; known: {', '.join(sorted(self._desk.policy.sources))}"
+        return Refused(404, "unknown_source", message)
 
     def _count(self, source: str, receipt: Receipt) -> None:
         outcome = "problem" if receipt.problem else "ignored" if receipt.ignored else "accepted"
-        self._metrics.observe_delivery(source, outcome, receipt.received)
+        self._metrics.deliveries.labels(source, outcome).inc()
+        self._metrics.alerts.labels(source).inc(receipt.received)
+
+
+def _is_proved(request: web.Request, token: SecretStr | None) -> bool:
+    if token is None or not token.get_secret_value():
+        return False
+    return proves(offered_tokens(request.headers, request.query), token.get_secret_value())
+
+
+def _clean(header: str) -> str:
+    """A header's text without what is not UTF-8, which no database takes."""
+    return header if header.isascii() else header.encode("utf-8", "replace").decode()
 
 
 def _answer(receipt: Receipt) -> dict[str, Any]:
@@ -160,14 +213,16 @@ def add_health_routes(app: web.Application, desk: Desk, metrics: Metrics) -> Non
         return json({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        """Ready means: the database takes a write now."""
+        """Ready means: the last write was taken, and one is taken now."""
+        was_healthy = desk.database.healthy
         try:
             async with asyncio.timeout(2):
-                await desk.database.write(lambda session: None)
+                await desk.seen.first_time("readyz", 0)
         except (StoreUnavailable, TimeoutError):
-            return json(
-                {"status": "unavailable", "reason": "the database cannot take a write"}, 503, {"Retry-After": "5"}
-            )
+            was_healthy = False
+        if not was_healthy:
+            reason = "the database cannot take a write"
+            return json({"status": "unavailable", "reason": reason}, 503, _RETRY_AFTER)
         return json({"status": "ok"})
 
     async def metrics_text(_: web.Request) -> web.Response:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from core import commands as c
 from core.errors import BadField, TicketChanged
-from core.lifecycle import move
+from core.lifecycle import move, untouched
 from core.model import (
     DESKBELL,
     Alert,
@@ -33,6 +33,7 @@ from core.rules.dedupe import News, news
 
 # How often a repeating alert is news: its card is brought up to date at these counts.
 MILESTONES = frozenset({2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000, 1_000_000})
+_UNRESOLVED: dict[str, Any] = {"resolved_at": None, "resolution": None}
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def opened(command: c.Open, ticket_id: int, by: PersonRef, origin: str, now: datetime, priority: Priority) -> Decision:
-    """A new ticket from a person's request. ``priority`` is the one asked for or the default."""
+    """A new ticket from a person's request. ``priority`` is the one asked for or the default. Raises ``BadField``."""
     title = " ".join(command.title.split())
     if not title:
         raise BadField(field="title", why="required")
@@ -59,7 +60,7 @@ def opened(command: c.Open, ticket_id: int, by: PersonRef, origin: str, now: dat
         description=command.description,
         category=command.category,
         priority=priority,
-        status=Status.ASSIGNED if command.assignee else Status.NEW,
+        status=untouched(command.assignee is not None),
         requester=command.requester or by,
         assignee=command.assignee,
         team=command.team,
@@ -75,7 +76,10 @@ def opened(command: c.Open, ticket_id: int, by: PersonRef, origin: str, now: dat
         priority_set_by_person=command.priority is not None,
         origin=command.origin,
     )
-    return Decision(ticket, (Event("ticket.created", ticket_id, now, by, origin, {"title": title}),))
+    events = [Event("ticket.created", ticket_id, now, by, origin, {"title": title})]
+    if command.assignee is not None:
+        events.append(Event("ticket.assigned", ticket_id, now, by, origin, {"assignee": _ref(command.assignee)}))
+    return Decision(ticket, tuple(events))
 
 
 def decide(ticket: Ticket, command: c.Command, by: PersonRef, origin: str, now: datetime) -> Decision:
@@ -87,10 +91,10 @@ def decide(ticket: Ticket, command: c.Command, by: PersonRef, origin: str, now: 
     """
     status = move(ticket.status, command.verb)
     changes, kind, data = _EFFECTS[type(command)](ticket, command, by)
-    if status is not ticket.status:
-        changes["status"] = status
     if kind is None:
         return Decision(ticket, ())
+    if status is not ticket.status:
+        changes.setdefault("status", status)
     if status is Status.RESOLVED and ticket.status.is_open:
         changes["resolved_at"] = now
     after = replace(ticket, updated_at=now, **changes)
@@ -145,13 +149,11 @@ def _expert(ticket: Ticket, command: c.CallExpert, by: PersonRef) -> Effect:
 def _resolve(ticket: Ticket, command: c.Resolve, by: PersonRef) -> Effect:
     data = _text("resolution", command.resolution)
     assignee = {} if ticket.assignee else {"assignee": by}
-    return {"resolution": command.resolution or None, **assignee}, "ticket.resolved", data
+    return {"resolution": data.get("resolution"), **assignee}, "ticket.resolved", data
 
 
 def _reopen(ticket: Ticket, command: c.Reopen, by: PersonRef) -> Effect:
-    changes: dict[str, Any] = {"resolved_at": None, "resolution": None}
-    if ticket.assignee:
-        changes["status"] = Status.ASSIGNED
+    changes = _UNRESOLVED | {"status": untouched(ticket.assignee is not None), "parent": None}
     return changes, "ticket.reopened", _text("reason", command.reason)
 
 
@@ -208,6 +210,14 @@ def _text(name: str, text: str) -> dict[str, Any]:
     return {name: text.strip()} if text.strip() else {}
 
 
+class Ownership(msgspec.Struct, frozen=True):
+    """Whose problem an alert is and what it is about, for the ticket that it opens."""
+
+    team: str | None = None
+    customer: Customer | None = None
+    systems: tuple[str, ...] = ()
+
+
 class AlertPolicy(msgspec.Struct, frozen=True):
     """What ``take`` needs of the configuration. Durations in seconds."""
 
@@ -236,8 +246,7 @@ def take(
     now: datetime,
     policy: AlertPolicy,
     new_id: Callable[[], int],
-    team: str | None = None,
-    customer: Customer | None = None,
+    owned: Ownership = Ownership(),  # noqa: B008 -- frozen
 ) -> Taken:
     """What one normalised alert makes of its ticket.
 
@@ -248,13 +257,13 @@ def take(
     meaning = news(alert, known)
     if known is None:
         if meaning is News.FIRST:
-            return _open(alert, None, now, policy, new_id, team, customer)
+            return _open(alert, None, now, policy, new_id, owned)
         event = _alert_event("alert.resolved", alert, None, now, stray=True)
         return Taken(meaning, KnownAlert(alert, None, 1, now, now), None, (event,))
     if meaning is News.REPEAT:
         return _repeat(alert, known, ticket, now, policy)
     if meaning is News.REFIRED:
-        return _refire(alert, known, ticket, now, policy, new_id, team, customer)
+        return _refire(alert, known, ticket, now, policy, new_id, owned)
     if meaning is News.RECOVERED:
         return _recover(alert, known, ticket, now, policy)
     return Taken(meaning, replace(known, last_at=now), ticket)
@@ -277,8 +286,7 @@ def _open(
     now: datetime,
     policy: AlertPolicy,
     new_id: Callable[[], int],
-    team: str | None,
-    customer: Customer | None,
+    owned: Ownership,
 ) -> Taken:
     ticket_id = new_id()
     priority = policy.priorities[alert.severity]
@@ -291,9 +299,9 @@ def _open(
         description=alert.description,
         priority=priority,
         source=alert.source,
-        team=team,
-        customer=customer,
-        systems=(alert.service,) if alert.service else (),
+        team=owned.team,
+        customer=owned.customer,
+        systems=owned.systems,
         alerts_firing=1,
         alerts_total=1,
         why=(Reason("severity", {"severity": alert.severity.value, "priority": priority.value}),),
@@ -347,20 +355,19 @@ def _refire(
     now: datetime,
     policy: AlertPolicy,
     new_id: Callable[[], int],
-    team: str | None,
-    customer: Customer | None,
+    owned: Ownership,
 ) -> Taken:
     if ticket is None or ticket.status is Status.CLOSED:
-        return _open(alert, known, now, policy, new_id, team, customer)
+        return _open(alert, known, now, policy, new_id, owned)
     if ticket.status is Status.RESOLVED:
         resolved_at = ticket.resolved_at or ticket.updated_at
         if (now - resolved_at).total_seconds() > policy.reopen_within:
-            return _open(alert, known, now, policy, new_id, team, customer)
+            return _open(alert, known, now, policy, new_id, owned)
     firing = min(ticket.alerts_firing + 1, ticket.alerts_total)
     events: tuple[Event, ...] = (_alert_event("alert.fired", alert, ticket.id, now, count=known.count + 1),)
     changes: dict[str, Any] = {"alerts_firing": firing, "updated_at": now}
     if not ticket.status.is_open:
-        changes |= {"status": Status.ASSIGNED if ticket.assignee else Status.NEW, "resolved_at": None}
+        changes |= _UNRESOLVED | {"status": untouched(ticket.assignee is not None)}
         reopened = Event("ticket.reopened", ticket.id, now, DESKBELL, "webhook:" + alert.source, {"alert": alert.title})
         events = (*events, reopened)
     after = replace(ticket, **changes)

@@ -1,6 +1,7 @@
 """Which verb moves a ticket from where to where. Nothing else moves a ticket.
 
-A verb that leaves the status as it is stands in the table all the same: what is not listed is not allowed.
+A verb that leaves the status as it is stands in the table all the same: what is not listed is not allowed. NEW in the
+table is ``untouched``: a ticket that is opened again while somebody has it is ASSIGNED.
 """
 
 from core.errors import IllegalMove
@@ -34,6 +35,11 @@ MOVES: dict[Status, dict[str, Status | None]] = {
 }
 
 VERBS: tuple[str, ...] = tuple(dict.fromkeys(verb for moves in MOVES.values() for verb in moves))
+
+
+def untouched(has_assignee: bool) -> Status:
+    """The status of an open ticket that nobody works on."""
+    return Status.ASSIGNED if has_assignee else Status.NEW
 
 
 def legal_verbs(status: Status) -> tuple[str, ...]:

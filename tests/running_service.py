@@ -12,6 +12,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.app import Service, build
+from bot.web import server_of
 from core.config.settings import Settings
 from core.ports import Clock
 
@@ -74,7 +75,7 @@ async def running(clock: Clock | None = None, **settings: Any) -> AsyncIterator[
     given = {"api_token": API_TOKEN, "webhook_token": WEBHOOK_TOKEN, **settings}
     service = build(Settings(**given), clock)
     await service.start()
-    runner = web.AppRunner(service.web, access_log=None, handle_signals=False, shutdown_timeout=1)
+    runner = server_of(service.web, drain=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -16,15 +16,32 @@ _ERRORS = {
     401: "No or a wrong token.",
     403: "Not allowed.",
     404: "There is no such thing.",
+    408: "The body did not arrive in time.",
     409: "The ticket cannot make this move now, or somebody else was faster; nothing has changed.",
+    413: "The body is too large.",
     422: "A value makes no sense; the message says which and why.",
-    503: "The database cannot take a write now.",
+    503: "The database cannot take a write now; come again after the time of Retry-After.",
 }
+_OF_BODIES = frozenset({408, 409, 413})
+_IF_MATCH = "The version that the change is meant for, as the ETag of the ticket gave it; another one is answered 409."
 
 
-class ErrorDetail(msgspec.Struct):
+class ErrorDetail(msgspec.Struct, omit_defaults=True):
+    """``code`` is for programs, ``message`` for people; the rest as far as it applies.
+
+    ``field`` is what is wrong, ``choices`` what it can be; ``legal`` are the verbs that the ticket understands now;
+    ``version`` is the ticket's, ``expected`` the one that was asked for; ``reference`` finds the error in the log.
+    """
+
     code: str
     message: str
+    field: str | None = None
+    choices: list[str] | str | None = None
+    legal: list[str] | None = None
+    version: int | None = None
+    expected: int | None = None
+    limit: int | None = None
+    reference: str | None = None
 
 
 class ErrorBody(msgspec.Struct):
@@ -60,25 +77,36 @@ def _operation(entry: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": entry.name,
         "summary": entry.about,
-        "responses": {
-            str(entry.status): {"description": "Done.", "content": _json(entry.gives.__name__)},
-            **{str(status): {"description": text, "content": _json("ErrorBody")} for status, text in _ERRORS.items()},
-        },
+        "tags": [entry.path.split("/")[3]],
+        "responses": {str(entry.status): _success(entry), **_failures(entry)},
     }
-    path_names = re.findall(r"\{(\w+)\}", entry.path)
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
-        for name in path_names
+        for name in re.findall(r"\{(\w+)\}", entry.path)
     ]
     parameters += [_parameter(parameter) for parameter in entry.parameters]
-    if entry.method == "POST" and "{id}" in entry.path and entry.path.startswith("/api/v1/tickets"):
-        about = "The version that the change is meant for; another one is answered 409."
-        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": about})
+    if entry.heeds_version:
+        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": _IF_MATCH})
     if parameters:
         described["parameters"] = parameters
     if entry.takes is not None:
         described["requestBody"] = {"required": not entry.body_optional, "content": _json(entry.takes.__name__)}
     return described
+
+
+def _success(entry: Operation) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": "Done.", "content": _json(entry.gives.__name__)}
+    if "version" in entry.gives.__struct_fields__:
+        answer["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "The version of the ticket."}}
+    return answer
+
+
+def _failures(entry: Operation) -> dict[str, Any]:
+    return {
+        str(status): {"description": text, "content": _json("ErrorBody")}
+        for status, text in _ERRORS.items()
+        if entry.method == "POST" or status not in _OF_BODIES
+    }
 
 
 def _json(name: str) -> dict[str, Any]:
@@ -87,8 +115,18 @@ def _json(name: str) -> dict[str, Any]:
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": parameter.kind}
+    if parameter.choices:
+        schema["enum"] = list(parameter.choices)
     if parameter.minimum is not None:
         schema["minimum"] = parameter.minimum
     if parameter.maximum is not None:
         schema["maximum"] = parameter.maximum
-    return {"name": parameter.name, "in": "query", "description": parameter.about, "schema": schema}
+    described: dict[str, Any] = {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.about,
+        "schema": schema,
+    }
+    if parameter.several:
+        described |= {"schema": {"type": "array", "items": schema}, "style": "form", "explode": False}
+    return described

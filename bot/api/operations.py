@@ -17,13 +17,23 @@ Handler = Callable[[Desk, "Asked"], Awaitable[Any]]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A query parameter. ``kind`` is string or integer."""
+    """A query parameter. ``kind`` is string or integer.
+
+    With ``choices`` only these words are taken; with ``several`` a list of them, separated by commas, is.
+    """
 
     name: str
     about: str
     kind: str = "string"
     minimum: int | None = None
     maximum: int | None = None
+    choices: tuple[str, ...] = ()
+    several: bool = False
+
+
+LIMIT = Parameter("limit", "How many, at most 1000.", "integer", 1, 1000)
+CURSOR = Parameter("cursor", "The next_cursor of the page before.", "integer", 1)
+AFTER = Parameter("after", "Number of the last event that is known.", "integer", 0)
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -37,6 +47,11 @@ class Operation(msgspec.Struct, frozen=True):
     parameters: tuple[Parameter, ...] = ()
     status: int = 200
     body_optional: bool = False
+
+    @property
+    def heeds_version(self) -> bool:
+        """Whether ``If-Match`` says which version of the ticket the change is meant for."""
+        return self.method == "POST" and self.path.startswith("/api/v1/tickets/{id}/")
 
 
 class Asked(msgspec.Struct):

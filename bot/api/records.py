@@ -8,13 +8,11 @@ from typing import Any
 import msgspec
 
 from bot.api import shapes
-from bot.api.operations import Asked, Parameter, operation
+from bot.api.operations import AFTER, CURSOR, LIMIT, Asked, Parameter, operation
 from core.desk.desk import Desk
+from core.model import STREAMS, AlertStatus
 from core.store import queries
 from core.store.queries import AlertFilter
-
-_LIMIT = Parameter("limit", "How many, at most 200.", "integer", 1, 200)
-_CURSOR = Parameter("cursor", "The next_cursor of the page before.", "integer", 1)
 
 
 @operation(
@@ -22,12 +20,12 @@ _CURSOR = Parameter("cursor", "The next_cursor of the page before.", "integer", 
     "/api/v1/alerts",
     shapes.AlertPage,
     parameters=(
-        Parameter("status", "firing or resolved."),
+        Parameter("status", "firing or resolved.", choices=tuple(status.value for status in AlertStatus)),
         Parameter("source", "Name of a source."),
         Parameter("fingerprint", "The source's name of the problem."),
         Parameter("ticket", "Number of a ticket.", "integer", 1),
-        _LIMIT,
-        _CURSOR,
+        LIMIT,
+        CURSOR,
     ),
 )
 async def list_alerts(desk: Desk, asked: Asked) -> shapes.AlertPage:
@@ -39,7 +37,7 @@ async def list_alerts(desk: Desk, asked: Asked) -> shapes.AlertPage:
         fingerprint=query.get("fingerprint"),
         ticket=query.get("ticket"),
         before=query.get("cursor"),
-        limit=query.get("limit") or 50,
+        limit=query.get("limit", 50),
     )
     page, cursor = await desk.alerts(wanted)
     return shapes.AlertPage([shapes.alert_shown(known) for known in page], cursor)
@@ -50,14 +48,14 @@ async def list_alerts(desk: Desk, asked: Asked) -> shapes.AlertPage:
     "/api/v1/events",
     shapes.EventPage,
     parameters=(
-        Parameter("stream", "ticket.lifecycle, monitoring.alerts or deployment.lifecycle; without it all."),
-        Parameter("after", "Number of the last event that is known.", "integer", 0),
-        Parameter("limit", "How many, at most 1000.", "integer", 1, 1000),
+        Parameter("stream", "Name of a stream; without it all.", choices=tuple(STREAMS.values())),
+        AFTER,
+        LIMIT,
     ),
 )
 async def list_events(desk: Desk, asked: Asked) -> shapes.EventPage:
     """The streams of events, in order. Keep ``next`` and ask again with it as ``after``."""
-    after, limit = asked.query.get("after") or 0, asked.query.get("limit") or 200
+    after, limit = asked.query.get("after", 0), asked.query.get("limit", 200)
     stream = asked.query.get("stream")
     found = await desk.database.read(lambda connection: queries.events(connection, after, limit, stream))
     return shapes.EventPage([shapes.event_shown(event) for event in found], found[-1].seq if found else after)
@@ -71,10 +69,10 @@ async def show_stats(desk: Desk, asked: Asked) -> shapes.StatsShown:
     return msgspec.convert(counts, shapes.StatsShown)
 
 
-@operation("GET", "/api/v1/dead-letters", shapes.DeadLetterPage, parameters=(_LIMIT, _CURSOR))
+@operation("GET", "/api/v1/dead-letters", shapes.DeadLetterPage, parameters=(LIMIT, CURSOR))
 async def list_dead_letters(desk: Desk, asked: Asked) -> shapes.DeadLetterPage:
     """Deliveries that were not understood, the newest first."""
-    limit, before = asked.query.get("limit") or 50, asked.query.get("cursor")
+    limit, before = asked.query.get("limit", 50), asked.query.get("cursor")
     rows = await desk.database.read(lambda connection: queries.dead_letters(connection, limit + 1, before))
     items = [
         shapes.DeadLetterShown(

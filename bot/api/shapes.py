@@ -87,7 +87,7 @@ class ResolveBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class MergeBody(msgspec.Struct, forbid_unknown_fields=True):
-    into: Annotated[int, Meta(ge=1)]
+    into: Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
 class SplitBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -222,7 +222,7 @@ class AttemptShown(msgspec.Struct):
 
 
 class NoticeShown(msgspec.Struct):
-    """``state``: waiting, sending, sent, failed, unknown, superseded or skipped; ``to`` a channel or ``person:<id>``."""
+    """``state``: waiting, sending, sent, failed, unknown, superseded, skipped. ``to``: a channel or ``person:<id>``."""
 
     id: int
     rule: str
@@ -289,8 +289,14 @@ _SAME = tuple(name for name in TicketShown.__struct_fields__ if name not in ("cu
 def alert_shown(known: KnownAlert) -> AlertShown:
     alert = known.alert
     of_alert = {name: getattr(alert, name) for name in AlertShown.__struct_fields__ if hasattr(alert, name)}
-    own = {"ticket": known.ticket_id, "count": known.count, "first_at": known.first_at, "last_at": known.last_at}
-    return AlertShown(id=known.id, **of_alert, **own)
+    return AlertShown(
+        **of_alert,
+        id=known.id,
+        ticket=known.ticket_id,
+        count=known.count,
+        first_at=known.first_at,
+        last_at=known.last_at,
+    )
 
 
 def event_shown(event: Event) -> EventShown:

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from bot.api import shapes
-from bot.api.operations import Asked, Parameter, operation
+from bot.api.operations import AFTER, CURSOR, LIMIT, Asked, Parameter, operation
+from bot.listing import find_tickets
 from core import commands as c
 from core.desk.desk import Desk
 from core.desk.work import API
 from core.errors import BadField
-from core.model import Customer, PersonRef, Ticket
+from core.model import Category, Customer, PersonRef, Priority, Status, Ticket
 from core.store import queries
 from core.store.queries import OPEN_STATUSES, TicketFilter
 
-_LIMIT = Parameter("limit", "How many, at most 200.", "integer", 1, 200)
-_CURSOR = Parameter("cursor", "The next_cursor of the page before.", "integer", 1)
+_STATUSES = (*(status.value for status in Status), "open")
 _FILTERS = (
-    Parameter("status", "One status or several, separated by commas; open for all that are not resolved or closed."),
-    Parameter("priority", "One priority or several, separated by commas."),
-    Parameter("category", "One category."),
-    Parameter("assignee", "Id of a person."),
+    Parameter(
+        "status",
+        "One status or several, separated by commas; open stands for all that are not resolved or closed.",
+        choices=_STATUSES,
+        several=True,
+    ),
+    Parameter(
+        "priority",
+        "One priority or several, separated by commas.",
+        choices=tuple(priority.value for priority in Priority),
+        several=True,
+    ),
+    Parameter("category", "One category.", choices=tuple(category.value for category in Category)),
+    Parameter("assignee", "Id, mail address or name of a person."),
     Parameter("source", "Name of a source."),
     Parameter("system", "Name of a system."),
     Parameter("team", "Key of a team."),
-    Parameter("q", "Words that title or description begin words with."),
-    _LIMIT,
-    _CURSOR,
+    Parameter("q", "Words that words of the title or the description begin with."),
+    LIMIT,
+    CURSOR,
 )
 
 
@@ -40,7 +51,7 @@ async def open_ticket(desk: Desk, asked: Asked) -> shapes.TicketShown:
     same = {name: getattr(given, name) for name in _SAME}
     command = c.Open(
         **same,
-        systems=tuple(given.systems),
+        systems=tuple(dict.fromkeys(given.systems)),
         customer=_customer(desk, given.customer),
         requester=await _person(desk, given.requester),
         assignee=await _person(desk, given.assignee),
@@ -58,20 +69,20 @@ _SAME = (
 async def list_tickets(desk: Desk, asked: Asked) -> shapes.TicketPage:
     """List tickets, the newest first; every filter that is given must fit."""
     query = asked.query
-    statuses = tuple(part for part in (query.get("status") or "").split(",") if part)
+    statuses = [(word,) if word != "open" else OPEN_STATUSES for word in query.get("status", ())]
     wanted = TicketFilter(
-        statuses=OPEN_STATUSES if statuses == ("open",) else statuses,
-        priorities=tuple(part for part in (query.get("priority") or "").split(",") if part),
+        statuses=tuple(dict.fromkeys(chain.from_iterable(statuses))),
+        priorities=query.get("priority", ()),
         category=query.get("category"),
-        assignees=(query["assignee"],) if query.get("assignee") else (),
+        assignees=(_known_person(desk, query["assignee"]),) if "assignee" in query else (),
         team=query.get("team"),
         source=query.get("source"),
         system=query.get("system"),
         q=query.get("q"),
         before=query.get("cursor"),
-        limit=query.get("limit") or 50,
+        limit=query.get("limit", 50),
     )
-    page, cursor = await desk.tickets(wanted)
+    page, cursor = await find_tickets(desk, wanted)
     ids = [ticket.id for ticket in page if ticket.alerts_total]
     alerts = await desk.database.read(lambda connection: queries.alerts_by_ticket(connection, ids)) if ids else {}
     now = desk.clock.now()
@@ -89,12 +100,12 @@ async def show_ticket(desk: Desk, asked: Asked) -> shapes.TicketShown:
     "GET",
     "/api/v1/tickets/{id}/timeline",
     shapes.EventPage,
-    parameters=(Parameter("after", "Number of the last event that is known.", "integer", 0), _LIMIT),
+    parameters=(AFTER, LIMIT),
 )
 async def show_timeline(desk: Desk, asked: Asked) -> shapes.EventPage:
     """What happened to a ticket, in order."""
-    after = asked.query.get("after") or 0
-    events = await desk.timeline(asked.path["id"], after, asked.query.get("limit") or 200)
+    after = asked.query.get("after", 0)
+    events = await desk.timeline(asked.path["id"], after, asked.query.get("limit", 200))
     return shapes.EventPage([shapes.event_shown(event) for event in events], events[-1].seq if events else after)
 
 
@@ -106,14 +117,9 @@ async def show_deliveries(desk: Desk, asked: Asked) -> shapes.NoticePage:
 
 
 Make = Callable[[Any], c.Command]
-_VERBS: tuple[tuple[str, str, type[Any], Make], ...] = (
+_VERBS: tuple[tuple[str, str, type[msgspec.Struct], Make], ...] = (
     ("start", "Somebody works on it now.", shapes.EmptyBody, lambda body: c.Start()),
-    (
-        "wait",
-        "It waits for somebody else; the clock of its promise stops.",
-        shapes.ReasonBody,
-        lambda b: c.Wait(b.reason),
-    ),
+    ("wait", "It waits for somebody else; its clock stops.", shapes.ReasonBody, lambda body: c.Wait(body.reason)),
     ("escalate", "It needs more than it has.", shapes.ReasonBody, lambda body: c.Escalate(body.reason)),
     ("prioritize", "How much it matters.", shapes.PriorityBody, lambda body: c.Prioritize(body.priority)),
     ("note", "Add a note.", shapes.NoteBody, lambda body: c.Note(body.text)),
@@ -126,19 +132,14 @@ _VERBS: tuple[tuple[str, str, type[Any], Make], ...] = (
 )
 
 
-def _enter_verb(verb: str, about: str, takes: type[Any], make: Make) -> None:
+def _enter_verb(verb: str, about: str, takes: type[msgspec.Struct], make: Make) -> None:
     async def handler(desk: Desk, asked: Asked) -> shapes.TicketShown:
         return await _execute(desk, asked, make(asked.body))
 
     handler.__doc__ = about
-    optional = not any(field.required for field in _fields(takes))
+    optional = not any(field.required for field in msgspec.structs.fields(takes))
     path = f"/api/v1/tickets/{{id}}/{verb}"
     operation("POST", path, shapes.TicketShown, takes=takes, name=f"{verb}_ticket", body_optional=optional)(handler)
-
-
-def _fields(takes: type[Any]) -> Sequence[Any]:
-
-    return msgspec.structs.fields(takes)
 
 
 for _verb in _VERBS:
@@ -166,10 +167,11 @@ async def _execute(desk: Desk, asked: Asked, command: c.Command) -> shapes.Ticke
 
 
 def _version(header: str | None) -> int | None:
+    """The version that ``If-Match`` names; None where any will do. Raises ``BadField``."""
     if header is None or header.strip() == "*":
         return None
     text = header.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise BadField(field="If-Match", why="not_a_number")
     return int(text)
 
@@ -183,11 +185,24 @@ async def _person(desk: Desk, given: str | shapes.Ref | None) -> PersonRef | Non
     """Who is meant. The API is trusted: somebody it names who is not known yet is taken by that name."""
     if given is None:
         return None
-    wanted = given.id if isinstance(given, shapes.Ref) else given
-    known = await desk.people.person(wanted)
+    wanted = (given.id if isinstance(given, shapes.Ref) else given).strip()
+    if not wanted:
+        return None
+    known = await desk.people.person(_known_person(desk, wanted))
     if known is not None:
         return known.ref
-    return PersonRef(wanted, (given.name if isinstance(given, shapes.Ref) else "") or wanted)
+    return PersonRef(wanted, (given.name.strip() if isinstance(given, shapes.Ref) else "") or wanted)
+
+
+def _known_person(desk: Desk, wanted: str) -> str:
+    """The id of the one configured person who goes by that id, mail address or name; else what was given."""
+    folded = wanted.strip().casefold()
+    named = [
+        person.id
+        for person in desk.settings.people
+        if folded in (person.id.casefold(), person.name.casefold(), (person.email or "").casefold())
+    ]
+    return named[0] if len(named) == 1 else wanted
 
 
 def _customer(desk: Desk, given: str | shapes.CustomerGiven | None) -> Customer | None:

@@ -1,7 +1,7 @@
 """What arrived, counted at the platforms themselves, and whether anything arrived twice.
 
-A notice that Slack got twice is found by its idempotency key in the message's metadata. Teams shows no such key, so there
-what arrived is compared with what the delivery log says was sent.
+A notice that Slack got twice is found by its idempotency key in the message's metadata. Teams shows no such key, so
+what arrived there is compared with what the delivery log says was sent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What people do on the page, done as they: typed, clicked and sent off in the stand-ins, from where it travels on.
 
-Everything here may raise ``NotPossible``, whose text the person is shown, or LookupError for what is not there any more.
+Everything here may raise ``NotPossible``, whose text the person is shown, or LookupError for what is gone.
 """
 
 from __future__ import annotations

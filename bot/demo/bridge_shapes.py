@@ -111,9 +111,7 @@ def _slack_messages(workspace: Workspace, channel: Conversation) -> list[Json]:
     older = [channel.messages[ts] for ts in sorted(filter(None, roots)) if ts in channel.messages]
     shown = [slack_message(message.payload(world.APP.team), channel.id) for message in (*older, *newest)]
     whispers = [each for each in workspace.ephemerals.values() if each.channel == channel.id][-_SHOWN:]
-    return shown + [
-        slack_message(each.payload(world.APP.bot_user), channel.id, only=each.user) for each in whispers
-    ]
+    return shown + [slack_message(each.payload(world.APP.bot_user), channel.id, only=each.user) for each in whispers]
 
 
 def teams_state(tenant: TeamsWorld, language: str) -> Json:

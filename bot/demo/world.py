@@ -6,11 +6,14 @@ so that a warning comes while somebody watches; ``pace`` stretches or shortens t
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.demo.connector import ConnectorStandIn
 from bot.demo.slack_api import SlackStandIn
@@ -77,9 +80,7 @@ def people_teams(stand_in: ConnectorStandIn) -> None:
     for person in TEAMS_PEOPLE:
         world.add_person(person)
     everybody = [person.id for person in TEAMS_PEOPLE]
-    world.add_channel(
-        OPERATIONS, "Operations", tenant=TENANT, team=_TEAM, team_name="Operations", members=everybody
-    )
+    world.add_channel(OPERATIONS, "Operations", tenant=TENANT, team=_TEAM, team_name="Operations", members=everybody)
     for person in TEAMS_PEOPLE:
         world.personal_chat(person)
 
@@ -96,6 +97,7 @@ def settings(folder: Path, service: str, platforms: str, keys: Secrets, pace: fl
     return Settings.model_validate(
         {
             "base_url": service,
+            "time_zone": _time_zone(),
             "webhook_token": keys.webhook,
             "api_token": keys.api,
             "server": {"drain": 2},
@@ -115,6 +117,15 @@ def settings(folder: Path, service: str, platforms: str, keys: Secrets, pace: fl
             **DIRECTORY,
         }
     )
+
+
+def _time_zone() -> str:
+    """That of this machine, where it can be told, so that both chats show the visitor's own time."""
+    linked = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    for name in (os.environ.get("TZ", ""), linked):
+        with contextlib.suppress(KeyError, ValueError, OSError):
+            return ZoneInfo(name).key
+    return "UTC"
 
 
 def _paced(seconds: int, pace: float) -> int:
@@ -138,12 +149,15 @@ def _targets(pace: float) -> list[dict[str, Any]]:
 def _rules() -> list[NotificationRule]:
     """Those of every installation, except that each warning is shown to the whole desk."""
     warning = NotificationRule(
-        name="sla_warning", on=("ticket.sla_warning",), to=("slack:#it-alerts", f"slack:{SUPPORT}"), urgent=True
+        name="sla_warning",
+        on=("ticket.sla_warning",),
+        to=("slack:#it-alerts", f"slack:{SUPPORT}", f"teams:{OPERATIONS}"),
+        urgent=True,
     )
     return [warning if rule.name == "sla_warning" else rule for rule in DEFAULT_RULES]
 
 
-# How a switch's monitor writes; unlike Alertmanager's fingerprint, its name for a problem survives a change of severity.
+# How the switches' monitor writes. Its name for a problem survives a change of severity; Alertmanager's does not.
 _NETWATCH = {
     "title": "message",
     "description": "detail",

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from botbuilder.core import ActivityHandler, InvokeResponse, TurnContext
 from botbuilder.schema import Activity, ActivityTypes
@@ -166,9 +166,7 @@ class DeskBot(ActivityHandler):
 
 
 def _incoming(turn_context: TurnContext) -> Incoming:
-    incoming = turn_context.turn_state[INCOMING]
-    assert isinstance(incoming, Incoming)  # noqa: S101
-    return incoming
+    return cast(Incoming, turn_context.turn_state[INCOMING])
 
 
 def _is_news(asked: Click, view: View) -> bool:

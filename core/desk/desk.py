@@ -14,8 +14,8 @@ from core.desk.policy import DeskPolicy
 from core.desk.work import Work
 from core.errors import NotFound
 from core.model import Event, KnownAlert, Ticket
-from core.ports import Clock
-from core.store import queries
+from core.ports import Clock, MessageRef
+from core.store import outgoing, queries
 from core.store.database import Database
 from core.store.queries import AlertFilter, TicketFilter
 from core.views import TicketCard, TicketList
@@ -54,6 +54,10 @@ class Desk:
         found = await self.database.read(lambda connection: queries.tickets(connection, more))
         page = found[: wanted.limit]
         return page, str(page[-1].id) if len(found) > wanted.limit else None
+
+    async def keep_shown(self, shown: TicketCard, ref: MessageRef) -> None:
+        """A door has answered with this card, which the platform can edit: keep it up to date."""
+        await self.database.write(lambda session: outgoing.keep_shown(session, shown.id, ref, shown.version))
 
     async def listing(self, wanted: TicketFilter, query: str) -> TicketList:
         page, cursor = await self.tickets(wanted)

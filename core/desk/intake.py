@@ -17,17 +17,19 @@ from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from core.desk.policy import DeskPolicy
-from core.engine import MILESTONES, Taken, take
+from core.engine import MILESTONES, Ownership, Taken, take
 from core.errors import NotFound, StoreUnavailable
 from core.integrations import SOURCES
 from core.integrations.normal import Normalised, NotUnderstood
 from core.model import Alert, KnownAlert, Problem, RawDelivery, Receipt, Ticket
 from core.ports import Clock
+from core.rules.dedupe import begins_anew, unheard_end
 from core.store import queries
 from core.store.database import Database
 from core.store.session import JOURNAL, Session
 
 _log = logging.getLogger(__name__)
+_NOBODY = Ownership()
 _LARGE_BODY = 256 * 1024
 _DEFECT = Problem("internal", "Deskbell could not work on this delivery; it is kept and can be replayed")
 
@@ -155,9 +157,12 @@ class Intake:
 
     def _take(self, session: Session, alert: Alert, now: datetime) -> int | None:
         known = session.alert(alert.source, alert.fingerprint)
-        team, customer = self._policy.of_alert(alert) if _may_open(alert, known) else (None, None)
+        if known is not None and begins_anew(alert, known) and _is_over(session, known):
+            self._take(session, unheard_end(alert, known), now)
+            known = session.alert(alert.source, alert.fingerprint)
+        owned = self._policy.of_alert(alert) if _may_open(alert, known) else _NOBODY
         before = session.ticket(known.ticket_id) if known and known.ticket_id and _moves(alert, known) else None
-        taken = take(alert, known, before, now, self._policy.alerts, session.next_ticket_id, team, customer)
+        taken = take(alert, known, before, now, self._policy.alerts, session.next_ticket_id, owned)
         self._remember(session, taken, known)
         if taken.ticket is not None and taken.ticket is not before:
             self._save(session, before, taken.ticket, now)
@@ -184,6 +189,12 @@ def _moves(alert: Alert, known: KnownAlert) -> bool:
     """Whether the ticket has to be read: everything but a repeat that is no news."""
     same = alert.status is known.alert.status and alert.severity is known.alert.severity
     return not same or known.count + 1 in MILESTONES
+
+
+def _is_over(session: Session, known: KnownAlert) -> bool:
+    """Whether somebody resolved or closed the alert's ticket."""
+    ticket = session.ticket(known.ticket_id) if known.ticket_id is not None else None
+    return ticket is not None and not ticket.status.is_open
 
 
 def _may_open(alert: Alert, known: KnownAlert | None) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config.settings import Settings, SourceSettings
-from core.engine import AlertPolicy
+from core.config.settings import Settings, SourceSettings, SystemSettings
+from core.engine import AlertPolicy, Ownership
 from core.integrations import BUILT_IN
 from core.integrations.normal import first_label
 from core.model import Alert, Customer, Severity, Tier
@@ -35,14 +35,18 @@ class DeskPolicy:
         """The customer of that name, with the configured tier unless one is given."""
         return Customer(name, tier or self._tiers.get(name, Tier.STANDARD))
 
-    def of_alert(self, alert: Alert) -> tuple[str | None, Customer | None]:
-        """The team and the customer of an alert's ticket: from its labels, its system in the catalogue, its source."""
+    def of_alert(self, alert: Alert) -> Ownership:
+        """The team, the customer and the systems of an alert's ticket: from its labels, the catalogue, its source."""
         names, labels = self.settings.alerts.labels, alert.labels
         team = first_label(labels, names.get("team", ()))
         customer = first_label(labels, names.get("customer", ()))
-        if self.systems and not (team and customer):
-            system = self.systems.get(alert.service or "") or self._system_of_host.get(alert.host or "")
-            if system is not None:
-                team, customer = team or system.team, customer or system.customer
+        systems = (alert.service,) if alert.service else ()
+        system = self._system_of(alert) if self.systems else None
+        if system is not None:
+            team, customer = team or system.team, customer or system.customer
+            systems = systems if system.name in systems else (*systems, system.name)
         team = team or self.sources[alert.source].team or self.settings.desk.default_team
-        return team, self.customer(customer) if customer else None
+        return Ownership(team, self.customer(customer) if customer else None, systems)
+
+    def _system_of(self, alert: Alert) -> SystemSettings | None:
+        return self.systems.get(alert.service or "") or self._system_of_host.get(alert.host or "")

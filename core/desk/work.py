@@ -11,12 +11,12 @@ from core import commands as c
 from core.desk.policy import DeskPolicy
 from core.engine import decide, opened
 from core.errors import BadField, NotFound, TicketChanged
-from core.model import DESKBELL, Event, KnownAlert, Person, PersonRef, Priority, Ticket
+from core.model import DESKBELL, Event, KnownAlert, Person, PersonRef, Priority, Reason, Ticket
 from core.ports import Clock
 from core.rules import access
-from core.store import queries
+from core.store import outgoing, queries
 from core.store.database import Database
-from core.store.session import EVENT, Session
+from core.store.session import EVENT, TICKET_SYSTEM, Session
 
 API = Person("api", "API")  # Whoever holds the API token.
 _TRUSTED = frozenset({DESKBELL.id, API.id})
@@ -82,6 +82,8 @@ class Work:
                 if before is None or before.wake_at is None or before.wake_at > now:
                     continue
                 after, events = self._policy.sla.due(before, now)
+                if after is before:
+                    continue
                 version = before.version + (1 if events else 0)
                 session.change_ticket(replace(after, version=version))
                 _record(session, tuple(events))
@@ -141,7 +143,8 @@ class Work:
             raise NotFound(what="ticket", id=command.into)
         if not target.status.is_open:
             raise BadField(field="into", why="not_open", id=command.into)
-        merged = self._apply(session, ticket, command, by, origin)
+        emptied = replace(ticket, alerts_total=0, alerts_firing=0)
+        merged = self._apply(session, emptied, command, by, origin)
         moved = session.alerts_of(ticket.id)
         for known in moved:
             session.put_alert(replace(known, ticket_id=target.id))
@@ -154,17 +157,20 @@ class Work:
             updated_at=now,
         )
         self._saved(session, target, after, now, responded=False)
+        found_by = [{"system": system, "ticket_id": target.id} for system in ticket.systems]
+        outgoing.insert_new(session, TICKET_SYSTEM, found_by)
         event = Event("ticket.updated", target.id, now, by, origin, {"merged_id": ticket.id, "title": ticket.title})
         session.add_event(event)
         return merged
 
     def _split(self, session: Session, ticket: Ticket, command: c.Split, by: PersonRef, origin: str) -> Ticket:
+        """A ticket that alerts have opened keeps one of them; one that a person has opened is something without any."""
         wanted = set(command.alerts)
         moved = [known for known in session.alerts_of(ticket.id) if known.alert.fingerprint in wanted]
         missing = wanted - {known.alert.fingerprint for known in moved}
         if missing:
             raise NotFound(what="alert", id=sorted(missing)[0])
-        if len(moved) == ticket.alerts_total:
+        if len(moved) == ticket.alerts_total and ticket.requester is None:
             raise BadField(field="alerts", why="all_alerts")
         remaining = replace(
             ticket,
@@ -180,19 +186,21 @@ class Work:
     ) -> None:
         now, new_id, first = self._clock.now(), session.next_ticket_id(), moved[0].alert
         worst = max((known.alert.severity for known in moved), key=lambda severity: severity.rank)
+        priority = self._policy.alerts.priorities[worst]
         split = Ticket(
             id=new_id,
             title=first.title[: c.TITLE_LIMIT],
             created_at=now,
             updated_at=now,
             description=first.description,
-            priority=self._policy.alerts.priorities[worst],
+            priority=priority,
             source=ticket.source,
             team=ticket.team,
             customer=ticket.customer,
             systems=tuple(dict.fromkeys(known.alert.service for known in moved if known.alert.service)),
             alerts_total=len(moved),
             alerts_firing=_firing(moved),
+            why=(Reason("severity", {"severity": worst.value, "priority": priority.value}),),
         )
         session.add_ticket(self._policy.sla.start(split, now))
         for known in moved:

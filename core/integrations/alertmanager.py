@@ -23,6 +23,10 @@ from core.integrations.normal import (
     clip_title,
     fingerprint_of,
     first_label,
+    kind_of,
+    read_json,
+    storable,
+    utc,
 )
 from core.model import Alert, AlertStatus, Problem, RawDelivery
 from core.rules.severity import severity_of
@@ -48,17 +52,17 @@ class _Webhook(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Webhook).decode
-_decode_loosely = msgspec.json.Decoder().decode
 
 
 def normalise(delivery: RawDelivery, source: SourceSettings, settings: AlertSettings) -> Normalised:
     """The alerts of one webhook. Raises ``NotUnderstood`` for a body that is no Alertmanager webhook at all."""
     problem: Problem | None = None
+    body = storable(delivery.body)
     try:
-        webhook = _decode(delivery.body)
+        webhook = _decode(body)
         received = len(webhook.alerts)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        webhook, problem, received = _read_loosely(delivery.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        webhook, problem, received = _read_loosely(body)
     alerts: list[Alert] = []
     for index, given in enumerate(webhook.alerts):
         alert = _alert(given, delivery, source, settings, webhook.externalURL)
@@ -84,49 +88,48 @@ def _alert(
     instance = first_label(labels, names.get("host", ()))
     host = bare_host(instance) if instance else None
     name = labels.get("alertname", "")
-    title = annotations.get("summary") or annotations.get("title") or annotations.get("message")
-    if not title:
-        title = f"{name or 'alert'} ({host})" if host else name or "alert"
-    ended = given.endsAt if status is AlertStatus.RESOLVED and given.endsAt and given.endsAt >= _NO_TIME else None
-    started = given.startsAt
-    if started is None or started < _NO_TIME:
-        started = delivery.received_at
+    ended = _moment(given.endsAt) if status is AlertStatus.RESOLVED else None
     return Alert(
         fingerprint=bounded_fingerprint(given.fingerprint)
         or fingerprint_of(f"{k}={labels[k]}" for k in sorted(labels)),
         source=delivery.source,
         status=status,
         severity=severity_of(first_label(labels, names.get("severity", ())), source.severities),
-        title=clip_title(title),
-        started_at=_utc(started),
+        title=_title(annotations, name, host),
+        started_at=_moment(given.startsAt) or delivery.received_at,
         description=clip_text(annotations.get("description") or ""),
         host=host,
         service=first_label(labels, names.get("service", ())),
         labels=labels,
         symptoms=(name,) if name else (),
-        ended_at=_utc(ended) if ended else None,
+        ended_at=ended,
         url=given.generatorURL or external_url or None,
     )
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _title(annotations: dict[str, str], name: str, host: str | None) -> str:
+    for annotation in ("summary", "title", "message"):
+        title = clip_title(annotations.get(annotation, ""))
+        if title:
+            return title
+    name = clip_title(name) or "alert"
+    return clip_title(f"{name} ({host})") if host else name
+
+
+def _moment(given: datetime | None) -> datetime | None:
+    moment = utc(given) if given is not None else None
+    return moment if moment is not None and moment >= _NO_TIME else None
 
 
 def _read_loosely(body: bytes) -> tuple[_Webhook, Problem | None, int]:
     """What can be saved of a body that is not quite right, with the first thing that is wrong and its path."""
-    try:
-        data = _decode_loosely(body)
-    except RecursionError as error:
-        raise NotUnderstood("not_json", "the body is nested too deeply") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise NotUnderstood("not_json", f"the body is not JSON: {error}") from error
+    data = read_json(body)
     if not isinstance(data, dict):
-        raise NotUnderstood("wrong_type", f"an object was expected, not {_kind(data)}", "$")
+        raise NotUnderstood("wrong_type", f"an object was expected, not {kind_of(data)}", "$")
     if "alerts" not in data:
         raise NotUnderstood("missing", "alerts is missing; is this an Alertmanager webhook of version 4?", "alerts")
     if not isinstance(data["alerts"], list):
-        raise NotUnderstood("wrong_type", f"a list was expected, not {_kind(data['alerts'])}", "alerts")
+        raise NotUnderstood("wrong_type", f"a list was expected, not {kind_of(data['alerts'])}", "alerts")
     alerts: list[_Alert] = []
     problem: Problem | None = None
     for index, given in enumerate(data["alerts"]):
@@ -139,14 +142,13 @@ def _read_loosely(body: bytes) -> tuple[_Webhook, Problem | None, int]:
 
 
 def _without_nulls(given: Any) -> Any:
-    return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
+    """The alert without fields that say nothing: null, and a time that is an empty text."""
+    if not isinstance(given, dict):
+        return given
+    empty = {"startsAt": "", "endsAt": ""}
+    return {name: value for name, value in given.items() if value is not None and empty.get(name) != value}
 
 
 def _problem(message: str, index: int) -> Problem:
     text, _, path = message.partition(" - at `$")
     return Problem("wrong_type", text, f"alerts[{index}]{path.rstrip('`')}")
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")

@@ -6,12 +6,12 @@ https://jmespath.org/specification.html
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import jmespath
-import msgspec
 from jmespath.exceptions import JMESPathError
 
 from core.config.settings import AlertSettings, FieldMapping, SourceSettings
@@ -23,11 +23,18 @@ from core.integrations.normal import (
     clip_text,
     clip_title,
     fingerprint_of,
+    kind_of,
+    read_json,
+    storable,
+    utc,
 )
 from core.model import Alert, AlertStatus, Problem, RawDelivery
 from core.rules.severity import severity_of
 
-_decode = msgspec.json.Decoder().decode
+_NUMBER = re.compile(r"[0-9]{1,16}(?:\.[0-9]*)?")
+_LATEST_SECOND = 1e11  # Larger numbers are milliseconds: as seconds they would lie beyond the year 5000.
+# What JMESPath's functions raise for values that they cannot work on, besides its own errors.
+_CANNOT_APPLY = (JMESPathError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def normalise(delivery: RawDelivery, source: SourceSettings, settings: AlertSettings) -> Normalised:
@@ -38,12 +45,7 @@ def normalise(delivery: RawDelivery, source: SourceSettings, settings: AlertSett
         raise NotUnderstood(
             "no_mapping", f"sources.{delivery.source} has no mapping", f"sources.{delivery.source}.mapping"
         )
-    try:
-        data = _decode(delivery.body)
-    except RecursionError as error:
-        raise NotUnderstood("not_json", "the body is nested too deeply") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise NotUnderstood("not_json", f"the body is not JSON: {error}") from error
+    data = read_json(storable(delivery.body))
     found = _search(mapping.alerts, data, "alerts")
     if found is None:
         raise NotUnderstood("missing", f"nothing at {mapping.alerts!r}", "alerts")
@@ -62,7 +64,7 @@ def normalise(delivery: RawDelivery, source: SourceSettings, settings: AlertSett
 
 
 def _alert(message: Any, mapping: FieldMapping, delivery: RawDelivery, source: SourceSettings) -> Alert:
-    title = _text(mapping.title, message, "title")
+    title = clip_title(_text(mapping.title, message, "title") or "")
     if not title:
         raise NotUnderstood("missing", f"title: nothing at {mapping.title!r}", "title")
     host, service = _text(mapping.host, message, "host"), _text(mapping.service, message, "service")
@@ -75,7 +77,7 @@ def _alert(message: Any, mapping: FieldMapping, delivery: RawDelivery, source: S
         source=delivery.source,
         status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
         severity=severity_of(_text(mapping.severity, message, "severity"), source.severities),
-        title=clip_title(title),
+        title=title,
         started_at=started,
         description=clip_text(_text(mapping.description, message, "description") or ""),
         host=bare_host(host) if host else None,
@@ -94,7 +96,7 @@ def _compiled(expression: str) -> Any:
 def _search(expression: str, message: Any, field: str) -> Any:
     try:
         return _compiled(expression).search(message)
-    except JMESPathError as error:
+    except _CANNOT_APPLY as error:
         raise NotUnderstood("bad_mapping", f"{field}: {expression!r} cannot be applied: {error}", field) from error
 
 
@@ -106,7 +108,11 @@ def _text(expression: str | None, message: Any, field: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, (dict, list)):
-        raise NotUnderstood("wrong_type", f"{field}: {expression!r} gives no single value", field)
+        raise NotUnderstood("wrong_type", f"{field}: {expression!r} gives {kind_of(value)}, not one value", field)
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -118,13 +124,17 @@ def _moment(expression: str | None, message: Any, field: str) -> datetime | None
     if text is None:
         return None
     try:
-        if text.replace(".", "", 1).isdigit():
+        if _NUMBER.fullmatch(text):
             number = float(text)
-            return datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC)
-        moment = datetime.fromisoformat(text)
+            moment = datetime.fromtimestamp(number / 1000 if number > _LATEST_SECOND else number, UTC)
+        else:
+            moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError) as error:
         raise NotUnderstood("bad_time", f"{field}: {text[:40]!r} is no time", field) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    known = utc(moment)
+    if known is None:
+        raise NotUnderstood("bad_time", f"{field}: {text[:40]!r} is beyond the calendar", field)
+    return known
 
 
 def _labels(expression: str | None, message: Any) -> dict[str, str]:
@@ -134,5 +144,7 @@ def _labels(expression: str | None, message: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         return {}
     return {
-        str(name): str(item) for name, item in value.items() if not isinstance(item, (dict, list)) and item is not None
+        str(name): _plain(item)
+        for name, item in value.items()
+        if not isinstance(item, (dict, list)) and item is not None
     }

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from core.model import Alert, Problem
 
+_BOM = b"\xef\xbb\xbf"
+_NUL = b"\\u0000"
+_REPLACEMENT = b"\\ufffd"
+# Half of a surrogate pair: what is left of an emoji when a sender cuts its text by UTF-16 units.
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+_decode = msgspec.json.Decoder().decode
 _FINGERPRINT_LIMIT = 200
 _TEXT_LIMIT = 20_000
 _TITLE_LIMIT = 500
@@ -30,6 +41,42 @@ class Normalised(msgspec.Struct, frozen=True):
     received: int
     problem: Problem | None = None
     ignored: str | None = None
+
+
+def storable(body: bytes) -> bytes:
+    """A JSON body without a byte order mark, and with U+FFFD for NUL, which no database takes in a text."""
+    if body.startswith(_BOM):
+        body = body[len(_BOM) :]
+    return body.replace(_NUL, _REPLACEMENT) if _NUL in body else body
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON body; half characters are read as U+FFFD. Raises ``NotUnderstood``."""
+    try:
+        return _decode(body)
+    except RecursionError as error:
+        raise NotUnderstood("not_json", "the body is nested too deeply") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        mended = _LONE_SURROGATE.sub(lambda _: _REPLACEMENT, body)
+        if mended != body:
+            return read_json(mended)
+        raise NotUnderstood("not_json", f"the body is not JSON: {error}" if body else "the body is empty") from error
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words for the operator."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def utc(moment: datetime) -> datetime | None:
+    """The moment in UTC; one without a zone is UTC. None for one beyond the calendar."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def fingerprint_of(parts: Iterable[str]) -> str:

@@ -25,11 +25,13 @@ Row = dict[str, Any]
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A card of a ticket: where it is or will be. ``posted`` is false until the platform has it."""
+    """A card of a ticket: where it is or will be. ``posted`` is false until the platform has it, ``story`` false where
+    the ticket's news do not belong."""
 
     platform: str
     address: str
     posted: bool
+    story: bool = True
 
 
 class Plan(msgspec.Struct):
@@ -129,6 +131,8 @@ class Planner:
     ) -> None:
         if "cards" in rule.to and not event.data.get("first"):
             for place in own:
+                if not place.story:
+                    continue
                 key = f"{rule.name}:{event.seq}:{place.platform}:{place.address}"
                 row = self._row(key, rule, ticket, event, now, show=rule.show)
                 plan.notices.append(row | self._to_place(place.platform, place.address))
@@ -157,7 +161,8 @@ class Planner:
         to = self._to(destination, {})
         if to["state"] == "waiting":
             own.append(Place(platform, address, posted=False))
-            plan.cards.append({"ticket_id": ticket.id, "platform": platform, "address": address, "version": 0})
+            row = {"ticket_id": ticket.id, "platform": platform, "address": address, "version": 0, "story": True}
+            plan.cards.append(row)
         key = f"card:{ticket.id}:{destination.name}"
         plan.notices.append(self._row(key, rule, ticket, event, now, show="card") | to)
 

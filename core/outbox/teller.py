@@ -82,7 +82,8 @@ class Teller:
         tickets = queries.tickets_by_id(connection, {event.ticket_id for event in events if event.ticket_id})
         places: dict[int, list[Place]] = {}
         for card in queries.cards_of(connection, tickets):
-            places.setdefault(card.ticket_id, []).append(Place(card.platform, card.address, card.ref is not None))
+            place = Place(card.platform, card.address, card.ref is not None, card.story)
+            places.setdefault(card.ticket_id, []).append(place)
         wanted = self._planner.people_wanted(events, tickets)
         people = outgoing.people(connection, wanted) if wanted else {}
         plan = self._planner.plan(events, tickets, places, people, self._clock.now())

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from core.errors import NotAllowed
 from core.model import Person, Ticket
 
-# What the requester may do with a ticket of their own, agent or not.
-_OF_REQUESTERS = frozenset({"note", "reopen", "rate", "close", "resolve"})
+# What everybody may do, and what requesters may do with tickets of their own, agent or not.
+_OF_EVERYBODY = frozenset({"note"})
+_OF_REQUESTERS = frozenset({"reopen", "rate", "close", "resolve"})
 
 
 def is_agent(person: Person, agents: Collection[str]) -> bool:
@@ -22,11 +23,11 @@ def is_agent(person: Person, agents: Collection[str]) -> bool:
 
 
 def may(person: Person, verb: str, ticket: Ticket, agents: Collection[str]) -> bool:
-    """Whether ``person`` may do ``verb`` to ``ticket``. Only who asked for it rates a ticket that names a requester."""
+    """Whether ``person`` may do ``verb`` to ``ticket``. Anybody rates a ticket that names no requester."""
+    if verb in _OF_EVERYBODY or (verb == "rate" and ticket.requester is None):
+        return True
     own = ticket.requester is not None and ticket.requester.id == person.id
-    if verb == "rate":
-        return own or ticket.requester is None or is_agent(person, agents)
-    return is_agent(person, agents) or (own and verb in _OF_REQUESTERS)
+    return (own and verb in _OF_REQUESTERS) or is_agent(person, agents)
 
 
 def require(person: Person, verb: str, ticket: Ticket, agents: Collection[str]) -> None:

@@ -11,6 +11,7 @@ from core.config.settings import PersonSettings, Settings
 from core.model import Event, Ticket
 
 PLATFORMS = ("slack", "teams")
+_DEEPEST = 8  # Audiences within audiences; the check of the configuration refuses circles.
 _ROLES = frozenset({"assignee", "requester", "expert", "team_lead"})
 _DEPTH = 8  # Audiences within audiences; a circle of them ends here.
 
@@ -56,6 +57,8 @@ def names_people(audiences: Iterable[str], settings: Settings, depth: int = 0) -
 
 def _expand(name: str, ticket: Ticket, event: Event, settings: Settings, depth: int) -> Iterable[Destination]:
     platform, colon, rest = name.partition(":")
+    if depth > _DEEPEST:
+        return
     if colon and platform in PLATFORMS:
         yield Destination(platform, address=rest)
     elif colon and platform == "person":

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from msgspec.structs import replace
+
 from core.model import Alert, AlertStatus, KnownAlert
 
 
@@ -41,3 +43,18 @@ def news(alert: Alert, known: KnownAlert | None) -> News:
         return News.STALE
     ended_before = alert.ended_at is not None and alert.ended_at < last.started_at
     return News.STALE if ended_before or alert.started_at < last.started_at else News.RECOVERED
+
+
+def begins_anew(alert: Alert, known: KnownAlert) -> bool:
+    """Whether a firing alert is a later occurrence than the known one, of whose end nothing was heard.
+
+    Silences, downtimes and sources that never say so eat recoveries. While the ticket is open that makes no difference;
+    one that a person has resolved must not swallow the new occurrence.
+    """
+    last = known.alert
+    return alert.started_at > last.started_at and alert.status is last.status is AlertStatus.FIRING
+
+
+def unheard_end(alert: Alert, known: KnownAlert) -> Alert:
+    """The recovery that must have come before ``alert``."""
+    return replace(known.alert, status=AlertStatus.RESOLVED, ended_at=alert.started_at)

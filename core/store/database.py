@@ -84,6 +84,7 @@ class Database:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="deskbell-reader")
         self._on_events: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
         self._connection: Connection | None = None
+        self._closed = False
         self.healthy = True
         self.commits = 0
 
@@ -91,7 +92,8 @@ class Database:
         self._thread.start()
 
     async def close(self) -> None:
-        """Finish what was handed in, then stop."""
+        """Finish what was handed in, then stop. A write that comes later raises ``StoreUnavailable``."""
+        self._closed = True
         self._queue.put(_STOP)
         await asyncio.to_thread(self._thread.join)
         self._drop_connection()
@@ -108,6 +110,8 @@ class Database:
         ``alerts`` are read for the whole batch at once. What ``run`` raises is raised here and nothing of it is kept.
         Raises ``StoreUnavailable`` when the database cannot take a write.
         """
+        if self._closed:
+            raise StoreUnavailable()
         unit = _Unit(run, alerts)
         self._queue.put(unit)
         result: T = await unit.future

@@ -108,6 +108,22 @@ def card_shown(session: Session, ticket_id: int, platform: str, address: str, re
     return doc is not None and decode_ticket(doc).version > version
 
 
+def keep_shown(session: Session, ticket_id: int, ref: MessageRef, version: int) -> None:
+    """A card that was shown to somebody who asked is kept up to date from now on, without the ticket's news below
+    it."""
+    row: Row = {
+        "ticket_id": ticket_id,
+        "platform": ref.platform,
+        "address": f"{ref.channel}|{ref.message}",
+        "channel": ref.channel,
+        "message": ref.message,
+        "ref": msgspec.to_builtins(ref),
+        "version": version,
+        "story": False,
+    }
+    insert_new(session, CARD, [row])
+
+
 def forget_card(session: Session, ticket_id: int, platform: str, address: str) -> None:
     """The card is no longer there: nothing more is sent below it."""
     where = (CARD.c.ticket_id == ticket_id) & (CARD.c.platform == platform) & (CARD.c.address == address)

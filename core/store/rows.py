@@ -181,7 +181,10 @@ class JournalRow(SQLModel, table=True):
 
 
 class CardRow(SQLModel, table=True):
-    """Where a ticket is shown. ``ref`` is None until the card is posted; ``version`` is the ticket's as shown."""
+    """Where a ticket is shown. ``ref`` is None until the card is posted; ``version`` is the ticket's as shown.
+
+    With ``story`` the ticket's news stand below the card; a card that somebody asked to see is only kept up to date.
+    """
 
     __tablename__ = "card"
     __table_args__ = (
@@ -197,6 +200,7 @@ class CardRow(SQLModel, table=True):
     message: str | None = None
     ref: dict[str, Any] | None = _json()
     version: int = 0
+    story: bool = True
 
 
 class NoticeRow(SQLModel, table=True):

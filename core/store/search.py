@@ -1,39 +1,47 @@
-"""Full-text search over tickets: a consumer of the events that keeps an index of titles and descriptions."""
+"""Full-text search over tickets: an index of titles and descriptions, brought up to date behind the desk.
+
+The index is filled by the database itself from the tickets that it does not have yet: their numbers only grow, and what
+is searched never changes.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
-from core.store import outgoing, queries
+from core.store import outgoing
 from core.store.database import Database
-from core.store.session import Session
+from core.store.session import TICKET, Session
 
 _NAME = "search"
 _ROUND = 500
-_INSERT = {
-    "sqlite": text("INSERT INTO ticket_search(rowid, title, description) VALUES (:id, :title, :description)"),
+_FILL = {
+    "sqlite": text(
+        "INSERT INTO ticket_search(rowid, title, description) "
+        "SELECT id, json_extract(CAST(doc AS TEXT), '$.title'), "
+        "substr(json_extract(CAST(doc AS TEXT), '$.description'), 1, 2000) "
+        "FROM ticket WHERE id > :after AND id <= :last"
+    ),
     "postgresql": text(
-        "INSERT INTO ticket_search(rowid, words) VALUES (:id, to_tsvector('simple', :title || ' ' || :description)) "
-        "ON CONFLICT DO NOTHING"
+        "INSERT INTO ticket_search(rowid, words) "
+        "SELECT id, to_tsvector('simple', concat_ws(' ', convert_from(doc, 'UTF8')::json->>'title', "
+        "left(convert_from(doc, 'UTF8')::json->>'description', 2000))) "
+        "FROM ticket WHERE id > :after AND id <= :last ON CONFLICT DO NOTHING"
     ),
 }
 
 
 async def index_round(database: Database) -> bool:
-    """Index the tickets that were opened since the last round; whether there was anything to read."""
-    old = await database.read(lambda connection: outgoing.position(connection, _NAME))
-    events = await database.read(lambda connection: queries.events(connection, old, _ROUND, "ticket.lifecycle"))
-    if not events:
+    """Index the tickets that were opened since the last round; whether there were any."""
+    after = await database.read(lambda connection: outgoing.position(connection, _NAME))
+    newest = await database.read(lambda connection: connection.execute(select(func.max(TICKET.c.id))).scalar() or 0)
+    last = min(newest, after + _ROUND)
+    if last <= after:
         return False
-    created = [event.ticket_id for event in events if event.kind == "ticket.created" and event.ticket_id]
-    tickets = await database.read(lambda connection: queries.tickets_by_id(connection, created))
 
     def write(session: Session) -> bool:
-        if not outgoing.advance(session, _NAME, old, events[-1].seq):
+        if not outgoing.advance(session, _NAME, after, last):
             return False
-        rows = [{"id": t.id, "title": t.title, "description": t.description[:2000]} for t in tickets.values()]
-        if rows:
-            session.execute(_INSERT[session.connection.dialect.name], rows)
+        session.execute(_FILL[session.connection.dialect.name], {"after": after, "last": last})
         return True
 
     return await database.write(write)

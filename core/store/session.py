@@ -12,9 +12,10 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Executable, Insert, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Executable, Table, bindparam, insert, select, text, update
 
 from core.model import Alert, Event, KnownAlert, PersonRef, Ticket
+from core.store.prepared import Prepared
 from core.store.rows import (
     AlertRow,
     CardRow,
@@ -47,33 +48,33 @@ _ALERT_COLUMNS = (
     ALERT.c.id, ALERT.c.source, ALERT.c.fingerprint, ALERT.c.ticket_id, ALERT.c.count, ALERT.c.first_at,
     ALERT.c.last_at, ALERT.c.doc,
 )  # fmt: skip
-# Statements of the hot path are built once: building one costs as much as running it.
 _KNOWN = {
     "sqlite": text(
         "SELECT id, source, fingerprint, ticket_id, count, first_at, last_at, doc FROM alert "
         "WHERE source = :source AND fingerprint IN (SELECT value FROM json_each(:fingerprints))"
-    ).columns(*_ALERT_COLUMNS),
+    ),
     "postgresql": text(
         "SELECT id, source, fingerprint, ticket_id, count, first_at, last_at, doc FROM alert "
         "WHERE source = :source AND fingerprint IN (SELECT jsonb_array_elements_text(CAST(:fingerprints AS jsonb)))"
-    ).columns(*_ALERT_COLUMNS),
+    ),
 }
 _DOC = select(TICKET.c.doc).where(TICKET.c.id == bindparam("ticket_id"))
-_LAST = {
-    table: select(func.max(column))
-    for table, column in ((TICKET, TICKET.c.id), (ALERT, ALERT.c.id), (EVENT, EVENT.c.seq), (JOURNAL, JOURNAL.c.id))
-}
-_UPDATE_TICKET = (
+_LAST = text(
+    "SELECT (SELECT max(id) FROM ticket), (SELECT max(id) FROM alert), (SELECT max(seq) FROM event), "
+    "(SELECT max(id) FROM journal)"
+)
+_COUNTED = (TICKET, ALERT, EVENT, JOURNAL)
+_UPDATE_TICKET = Prepared(
     update(TICKET)
     .where(TICKET.c.id == bindparam("b_id"))
     .values({name: bindparam(f"b_{name}") for name in TICKET.c.keys() if name not in ("id", "created_at", "source")})  # noqa: SIM118
 )
-_UPDATE_ALERT = (
+_UPDATE_ALERT = Prepared(
     update(ALERT)
     .where(ALERT.c.id == bindparam("b_id"))
     .values({name: bindparam(f"b_{name}") for name in ("status", "ticket_id", "count", "last_at", "doc")})
 )
-_COUNT_ALERT = (
+_COUNT_ALERT = Prepared(
     update(ALERT)
     .where(ALERT.c.id == bindparam("b_id"))
     .values(count=bindparam("b_count"), last_at=bindparam("b_last_at"))
@@ -81,8 +82,8 @@ _COUNT_ALERT = (
 
 
 @cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
+def _insert(table: Table) -> Prepared:
+    return Prepared(insert(table))
 
 
 def read_known(row: Any) -> KnownAlert:
@@ -94,6 +95,12 @@ def read_known(row: Any) -> KnownAlert:
         last_at=row.last_at,
         id=row.id,
     )
+
+
+def _known(row: Any) -> KnownAlert:
+    """As ``read_known``, from a row as the driver gives it."""
+    number, _, _, ticket_id, count, first_at, last_at, doc = row
+    return KnownAlert(decode_alert(doc), ticket_id, count, moment(first_at), moment(last_at), number)
 
 
 def read_event(row: Any) -> Event:
@@ -193,8 +200,8 @@ class Session:
         statement = _KNOWN[self.connection.dialect.name]
         for source, fingerprints in wanted.items():
             parameters = {"source": source, "fingerprints": _encode(fingerprints).decode()}
-            rows = self.connection.execute(statement, parameters)
-            self._batch.alerts |= {(row.source, row.fingerprint): read_known(row) for row in rows}
+            for row in self.connection.execute(statement, parameters).all():
+                self._batch.alerts[row[1], row[2]] = _known(row)
 
     def alert(self, source: str, fingerprint: str) -> KnownAlert | None:
         key = (source, fingerprint)
@@ -280,7 +287,7 @@ class Session:
         if self._savepoint:
             self.connection.exec_driver_sql("ROLLBACK TO unit")
             self.connection.exec_driver_sql("RELEASE unit")
-            self._batch = _Stage()
+            self._batch, self._changed_tickets = _Stage(), {}
             self._counters.clear()
         self._unit, self._unit_changed = _Stage(), {}
 
@@ -293,29 +300,29 @@ class Session:
         """Write what earlier units have staged."""
         batch, connection = self._batch, self.connection
         if batch.new_tickets:
-            connection.execute(_insert(TICKET), [_new_ticket(ticket) for ticket in batch.new_tickets.values()])
+            _insert(TICKET).run(connection, [_new_ticket(ticket) for ticket in batch.new_tickets.values()])
         if self._changed_tickets:
             rows = [_bound({"id": t.id, **_ticket_values(t)}) for t in self._changed_tickets.values()]
-            connection.execute(_UPDATE_TICKET, rows)
+            _UPDATE_TICKET.run(connection, rows)
             self._changed_tickets = {}
         for table, rows in batch.inserts.items():
-            connection.execute(_insert(table), rows)
+            _insert(table).run(connection, rows)
             if table is EVENT:
                 self.events_written += len(rows)
         if batch.changed_alerts:
-            connection.execute(_UPDATE_ALERT, [_changed_alert(known) for known in batch.changed_alerts.values()])
+            _UPDATE_ALERT.run(connection, [_changed_alert(known) for known in batch.changed_alerts.values()])
         if batch.recounted_alerts:
             recounted = batch.recounted_alerts.values()
             rows = [{"b_id": known.id, "b_count": known.count, "b_last_at": known.last_at} for known in recounted]
-            connection.execute(_COUNT_ALERT, rows)
+            _COUNT_ALERT.run(connection, rows)
         batch.clear_writes()
 
     def _next(self, table: Table) -> int:
-        last = self._counters.get(table)
-        if last is None:
-            last = self.connection.execute(_LAST[table]).scalar() or 0
-        self._counters[table] = last + 1
-        return last + 1
+        if not self._counters:
+            found = self.connection.execute(_LAST).one()
+            self._counters = {counted: last or 0 for counted, last in zip(_COUNTED, found, strict=True)}
+        self._counters[table] += 1
+        return self._counters[table]
 
 
 def _new_ticket(ticket: Ticket) -> Row:

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("message", sa.String(), nullable=True),
         sa.Column("ref", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("story", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
     )
     with op.batch_alter_table("card", schema=None) as batch_op:
