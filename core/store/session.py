@@ -311,8 +311,9 @@ class Session:
                 self.events_written += len(rows)
         if batch.changed_alerts:
             _UPDATE_ALERT.run(connection, [_changed_alert(known) for known in batch.changed_alerts.values()])
-        if batch.recounted_alerts:
-            recounted = batch.recounted_alerts.values()
+        # What was changed has the newest count, whichever came first.
+        recounted = [known for key, known in batch.recounted_alerts.items() if key not in batch.changed_alerts]
+        if recounted:
             rows = [{"b_id": known.id, "b_count": known.count, "b_last_at": known.last_at} for known in recounted]
             _COUNT_ALERT.run(connection, rows)
         batch.clear_writes()

@@ -15,7 +15,13 @@ def _run(connection: Connection) -> None:
 
 
 given = context.config.attributes.get("connection")
-if given is not None:
+if context.is_offline_mode():
+    # Prints the statements for a database that is not at hand; the attribute names its dialect.
+    dialect = context.config.attributes.get("dialect", "postgresql")
+    context.configure(dialect_name=dialect, target_metadata=rows.metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+elif given is not None:
     _run(given)
 else:
     with create_engine(os.environ["DESKBELL_DATABASE_URL"]).connect() as connection:

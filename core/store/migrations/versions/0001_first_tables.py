@@ -235,7 +235,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("system", "ticket_id", name=op.f("pk_ticket_system")),
     )
 
-    if op.get_bind().dialect.name == "sqlite":
+    if op.get_context().dialect.name == "sqlite":
         op.execute("CREATE VIRTUAL TABLE ticket_search USING fts5(title, description, content='', prefix='1 2 3')")
     else:
         op.create_table(
