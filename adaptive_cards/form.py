@@ -163,6 +163,16 @@ def _person(field: Field, words: Words, room: Room) -> Element:
     return _choices(field.options, field.initial, words.text("field.choose_person"), words, room)
 
 
+def _systems(field: Field, words: Words, room: Room) -> Element:
+    """Any number of the catalogue's systems; without a catalogue, or with more than a list can hold, typed."""
+    if not field.options or len(field.options) > room.rows(CHOICES):
+        return _text(field, words, room)
+    chosen = [name.strip() for name in (field.initial or "").split(",")]
+    made = _choices(field.options, None, words.text("field.choose_systems"), words, room)
+    known = [name for name in dict.fromkeys(chosen) if name in {each["value"] for each in made["choices"]}]
+    return made | {"isMultiSelect": True} | ({"value": ",".join(known)} if known else {})
+
+
 def _rating(field: Field, words: Words, room: Room) -> Element:
     made = _choices(field.options or _RATINGS, field.initial, words.text("field.choose"), words, room)
     return made | {"style": "expanded"}
@@ -193,4 +203,5 @@ _KINDS: dict[str, Callable[[Field, Words, Room], Element]] = {
     "select": _select,
     "person": _person,
     "rating": _rating,
+    "systems": _systems,
 }

@@ -22,6 +22,8 @@ _INPUT_LIMIT = 3000
 _ERROR_LIMIT = 300
 _OPTIONS_LIMIT = 100
 _VALUE_LIMIT = 2000
+_OPTION_VALUE_LIMIT = 150
+_SYSTEMS_LIMIT = 10
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{1,30}")
 _SCORES = tuple(Option(value=str(score), label_key=f"rating.{score}") for score in range(5, 0, -1))
 
@@ -181,16 +183,38 @@ def _person(field: Field, words: Words) -> Block:
     return {**made, "initial_user": field.initial} if known else made
 
 
+def _systems(field: Field, words: Words) -> Block:
+    """What is typed is answered by the door, so that a catalogue may have more entries than a menu takes."""
+    if not field.options:
+        return _text(field, words)
+    made: Block = {
+        "type": "multi_external_select",
+        "action_id": "value",
+        "placeholder": plain(words.text("field.choose_systems"), 150),
+        "min_query_length": 0,
+        "max_selected_items": _SYSTEMS_LIMIT,
+    }
+    wanted = dict.fromkeys(name.strip() for name in (field.initial or "").split(","))
+    known = {option.value: option for option in field.options}
+    initial = suggested([known[name] for name in wanted if name in known], words)[:_SYSTEMS_LIMIT]
+    return {**made, "initial_options": initial} if initial else made
+
+
+def suggested(options: Sequence[Option], words: Words) -> list[Block]:
+    """The options that answer an external select, at most 100."""
+    return _options(options, words, longest=_OPTION_VALUE_LIMIT)
+
+
 def _rating(field: Field, words: Words) -> Block:
     options = (_options(field.options, words) or _options(_SCORES, words))[:10]
     return _with_initial({"type": "radio_buttons", "action_id": "value", "options": options}, field)
 
 
-def _options(options: Sequence[Option], words: Words) -> list[Block]:
+def _options(options: Sequence[Option], words: Words, longest: int = 75) -> list[Block]:
     """Options whose value Slack cannot carry whole are left out: a shortened value would mean something else."""
     shown: dict[str, Block] = {}
     for option in options:
-        if not option.value or one_line(option.value, 75) != option.value:
+        if not option.value or one_line(option.value, longest) != option.value:
             continue
         label = words.text(option.label_key) if option.label_key else one_line(option.label or "", 75)
         shown[option.value] = {"text": plain(label or option.value, 75), "value": option.value}
@@ -209,4 +233,5 @@ _KINDS: dict[str, Callable[[Field, Words], Block]] = {
     "select": _select,
     "person": _person,
     "rating": _rating,
+    "systems": _systems,
 }

@@ -1,32 +1,68 @@
-"""The App Home: several lists of tickets below each other, for one person."""
+"""The App Home: what waits for one person, queue by queue, each a page at a time.
+
+Slack takes 100 blocks and 250 KB in a view; the parts of a home with their pages of a few tickets stay far below.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from blocks import ticket_list
+from blocks import facts
 from blocks.actions import button
 from blocks.rendered import Block
-from blocks.text import plain
+from blocks.text import mrkdwn, one_line, plain
+from blocks.ticket_list import line
 from core.i18n import Words
-from core.views import TicketList
+from core.model import PersonRef
+from core.views import HOME_COUNTED, HOME_PAGE, Home, HomePart
 
-_BLOCKS_IN_HOME = 96
-_CHARACTERS_IN_HOME = 60_000
+_ON_CALL_LIMIT = 20
 
 
-def home(parts: Sequence[tuple[str, TicketList]], words: Words) -> Block:
-    """A view of type home; each part is the key of its heading (``list.mine``) and its tickets.
-
-    Slack takes 100 blocks and 250 KB in a view; each part gets its share.
-    """
+def home(view: Home, words: Words) -> Block:
+    """A view of type home. A button that turns a page is ``home_page_<n>`` with the part and the page as its value."""
     new = button("create", words.text("action.create"), {})
     blocks: list[Block] = [{"type": "actions", "elements": [{**new, "style": "primary"}]}]
-    share = max(len(parts), 1)
-    for heading, page in parts:
-        blocks.append({"type": "header", "text": plain(words.text(heading), 150)})
-        room, count = _CHARACTERS_IN_HOME // share, (_BLOCKS_IN_HOME - 2) // share - 2
-        shown = ticket_list.lines(page, words, room, count)
-        empty: Block = {"type": "context", "elements": [plain(words.text("list.empty"))]}
-        blocks += shown or [empty]
-    return {"type": "home", "blocks": blocks}
+    for part in view.parts:
+        blocks += _part(part, words)
+    if view.on_call:
+        blocks += _on_call(view.on_call, words)
+    as_of = words.text("list.updated", time=facts.due(view.at, words))
+    blocks.append({"type": "context", "elements": [mrkdwn(as_of)]})
+    return {"type": "home", "callback_id": "home", "blocks": blocks}
+
+
+def _part(part: HomePart, words: Words) -> list[Block]:
+    head: Block = {"type": "header", "text": plain(words.text(f"list.{part.name}"), 150)}
+    if not part.tickets:
+        return [head, {"type": "context", "elements": [plain(words.text(f"home.nothing_{part.name}"))]}]
+    shown = [line(ticket, words) for ticket in part.tickets]
+    if part.total <= len(part.tickets):
+        return [head, *shown]
+    return [head, *shown, *_turn(part, words)]
+
+
+def _turn(part: HomePart, words: Words) -> list[Block]:
+    """Which tickets are shown of how many, and the buttons to the others."""
+    last = part.first + len(part.tickets)
+    total = words.number(part.total) + ("+" if part.total >= HOME_COUNTED else "")
+    told = words.text("home.range", first=words.number(part.first + 1), last=words.number(last), total=total)
+    page, buttons = part.first // HOME_PAGE, []
+    for number, other, key, there in (
+        (1, page - 1, "list.previous", part.first > 0),
+        (2, page + 1, "list.next", last < part.total),
+    ):
+        if there:
+            value = {"part": part.name, "page": other}
+            spoken = words.text(f"list.{part.name}")
+            buttons.append(button(f"home_page_{number}", words.text(key), value, spoken=spoken))
+    return [{"type": "context", "elements": [plain(told)]}, {"type": "actions", "elements": buttons}]
+
+
+def _on_call(on_call: Sequence[tuple[str, PersonRef]], words: Words) -> list[Block]:
+    told = [
+        f"{one_line(what, 100)}: {facts.person(who, words)}" if one_line(what, 100) else facts.person(who, words)
+        for what, who in on_call[:_ON_CALL_LIMIT]
+    ]
+    head: Block = {"type": "header", "text": plain(words.text("home.on_call"), 150)}
+    return [head, {"type": "section", "text": plain("\n".join(told), 3000)}]

@@ -18,10 +18,12 @@ _BODY_LIMIT = 1500
 
 
 def notice(view: Notice, words: Words, *, in_thread: bool = False) -> Rendered:
-    """``in_thread`` leaves out which ticket it is about: the card above says so.
+    """``in_thread`` leaves out which ticket it is about: the card above says so, unless the notice answers another
+    message.
 
     ``mention`` calls those that are Slack user ids (``U…``, ``W…``) and ignores every other name.
     """
+    in_thread = in_thread and not view.answers
     elements = [rich.section([*_mentions(view), *news(view, words)])]
     body = paragraph(view.body or "", _BODY_LIMIT)
     if body:

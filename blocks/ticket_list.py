@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 from blocks import facts
 from blocks.actions import button
@@ -32,7 +32,7 @@ def lines(page: TicketList, words: Words, room: int, count: int) -> list[Block]:
     turn = _turn(page, words)
     room -= size(turn) + 200
     shown: list[Block] = []
-    for block in _lines(page, words):
+    for block in map(partial(line, words=words), page.tickets):
         room -= size(block) + 1
         if room < 0 or len(shown) >= count - 2:
             break
@@ -44,14 +44,14 @@ def lines(page: TicketList, words: Words, room: int, count: int) -> list[Block]:
     return shown + turn
 
 
-def _lines(page: TicketList, words: Words) -> Iterator[Block]:
-    for line in page.tickets:
-        heading = words.text("card.heading", id=line.id)
-        yield {
-            "type": "section",
-            "text": plain(f"#{line.id}  {title(line.title)}\n{_standing(line, words)}"),
-            "accessory": button("show", words.text("action.show"), {"ticket": line.id}, spoken=heading),
-        }
+def line(ticket: TicketLine, words: Words) -> Block:
+    """One ticket: its title, how it stands, and the button that shows it."""
+    heading = words.text("card.heading", id=ticket.id)
+    return {
+        "type": "section",
+        "text": plain(f"#{ticket.id}  {title(ticket.title)}\n{_standing(ticket, words)}"),
+        "accessory": button("show", words.text("action.show"), {"ticket": ticket.id}, spoken=heading),
+    }
 
 
 def _standing(line: TicketLine, words: Words) -> str:

@@ -21,9 +21,10 @@ from bot.commands.registry import Dispatch
 from bot.console.routes import add_console_routes
 from bot.jobs import Jobs
 from bot.metrics import Metrics
-from bot.web import Webhooks, add_health_routes, guard
+from bot.web import Webhooks, add_health_routes, guard, server_of
 from core.config.settings import Settings
 from core.desk.desk import Desk
+from core.desk.home import Homes
 from core.errors import StoreUnavailable
 from core.outbox.delivery import Delivery
 from core.outbox.limits import Limit
@@ -133,7 +134,8 @@ class Service:
             from bot.slack.door import SlackDoor
             from bot.slack.notifier import SlackNotifier
 
-            self._open("slack", SlackDoor(self.settings, self.dispatch, desk.people, session, desk.seen, now))
+            homes = Homes(desk)
+            self._open("slack", SlackDoor(self.settings, self.dispatch, desk.people, session, desk.seen, now, homes))
             self.notifiers["slack"] = SlackNotifier(self.settings, session)
         if self.settings.msteams.enabled:
             from bot.teams.connector import Connector
@@ -167,9 +169,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
 async def serve(service: Service, host: str, port: int, stopped: asyncio.Event, ready: Callable[[str], None]) -> None:
     """Serve until ``stopped``, then drain. ``ready`` gets the address when requests are answered."""
     await service.start()
-    runner = web.AppRunner(
-        service.web, access_log=None, handle_signals=False, shutdown_timeout=service.settings.server.drain
-    )
+    runner = server_of(service.web, service.settings.server.drain)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, backlog=1024)

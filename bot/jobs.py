@@ -27,9 +27,9 @@ class Jobs:
         )
 
     def start(self) -> None:
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         for job, seconds in ((self.keep_promises, 1), (self.index, 2), (self.measure, 15), (self.tidy, 600)):
             self._scheduler.add_job(job, "interval", seconds=seconds, id=job.__name__)
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler.start()
 
     def stop(self) -> None:

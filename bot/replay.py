@@ -58,7 +58,7 @@ def read(paths: list[Path]) -> Iterator[Recorded]:
                     continue
                 try:
                     recorded = decode(line)
-                except msgspec.MsgspecError as error:
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     raise BadRecording(f"{path}:{number}: {error}") from error
                 if recorded.at.tzinfo is None:
                     raise BadRecording(f"{path}:{number}: at has no time zone")
@@ -97,7 +97,8 @@ async def _send(desk: Desk, clock: _SimulatedClock, recorded: Recorded) -> tuple
     if recorded.source not in desk.policy.sources:
         return ()
     clock.moment = max(clock.moment, recorded.at.astimezone(UTC))
-    await desk.work.run_due()
+    while await desk.work.run_due():
+        pass
     body = recorded.body.encode() if isinstance(recorded.body, str) else orjson.dumps(recorded.body)
     content_type = recorded.headers.get("Content-Type", "application/json")
     delivery = RawDelivery(recorded.source, body, content_type, recorded.headers, clock.moment)

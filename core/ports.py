@@ -96,3 +96,16 @@ class Notifier(Protocol):
 class Clock(Protocol):
     def now(self) -> datetime:
         """The present, timezone-aware UTC."""
+
+
+class Memory(Protocol):
+    """What was done once and must not be again: durable, and shared by all replicas."""
+
+    async def first_time(self, key: str, ttl_seconds: int) -> bool:
+        """True for exactly one caller of ``key`` until ``ttl_seconds`` have passed, False for all others."""
+
+    async def has(self, key: str) -> bool:
+        """Whether ``first_time`` was called with ``key`` and its time has not passed."""
+
+    async def forget(self, key: str) -> None:
+        """Make the next ``first_time`` of ``key`` a first time again."""

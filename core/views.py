@@ -101,6 +101,31 @@ class TicketList(msgspec.Struct, frozen=True):
     next_cursor: str | None = None
 
 
+class HomePart(msgspec.Struct, frozen=True):
+    """One queue of a person's home: ``mine``, ``team`` or ``breaching``, and the page of it that is shown.
+
+    ``first`` is the place of the first ticket shown, from 0; ``total`` is counted up to ``HOME_COUNTED``.
+    """
+
+    name: str
+    tickets: tuple[TicketLine, ...]
+    first: int = 0
+    total: int = 0
+
+
+HOME_PAGE = 5
+HOME_COUNTED = 1000
+
+
+class Home(msgspec.Struct, frozen=True):
+    """What waits for one person, as of ``at``. ``on_call`` is who is on call now, by what for; empty where nobody plans
+    that."""
+
+    parts: tuple[HomePart, ...]
+    at: datetime
+    on_call: tuple[tuple[str, PersonRef], ...] = ()
+
+
 class Option(msgspec.Struct, frozen=True):
     """``label_key`` is a catalogue key; ``label`` a raw text where there is none (a person's name)."""
 
@@ -110,7 +135,8 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One input of a form. ``kind``: text, multiline, number, select, person (a person of the platform), rating.
+    """One input of a form. ``kind``: text, multiline, number, select, person (a person of the platform), rating,
+    systems (any number of ``options``, which are the catalogue's; the value is their names with commas between).
 
     ``label_key`` and ``hint_key`` are catalogue keys. ``max_length`` in characters; ``minimum``/``maximum`` for number.
     """
@@ -157,6 +183,8 @@ class Notice(msgspec.Struct, frozen=True):
     are ``PersonRef``, times ``datetime``, seconds are under names that end in ``_seconds``; every other string is user
     text. ``body`` is free user text shown below (a note, a resolution). ``urgent`` shows as an alarm. ``text`` is a
     finished text of the operator's own template, used instead of ``key`` when set. ``mention`` is whom to call by name.
+    ``answers`` says that it stands below a message other than the ticket's card, so that it names the ticket; ``card``
+    is then the channel and the message of that card on the same platform, to link to.
     """
 
     key: str
@@ -171,6 +199,8 @@ class Notice(msgspec.Struct, frozen=True):
     mention: tuple[str, ...] = ()
     priority: Priority | None = None
     version: int | None = None
+    answers: bool = False
+    card: tuple[str, str] | None = None
 
 
 class RatingRequest(msgspec.Struct, frozen=True):

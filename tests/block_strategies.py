@@ -99,7 +99,7 @@ messages = st.builds(
     st.just(True),
 )  # fmt: skip
 _NAMES = st.sampled_from(("title", "note", "score", "skill"))
-_KINDS = st.sampled_from(("text", "multiline", "number", "select", "person", "rating"))
+_KINDS = st.sampled_from(("text", "multiline", "number", "select", "person", "rating", "systems"))
 _OPTIONS = st.lists(st.builds(Option, hostile, st.none(), maybe), max_size=4).map(tuple)
 inputs = st.builds(
     Field, _NAMES, _KINDS, st.just("field.title"), st.booleans(), maybe, _OPTIONS, st.none() | st.integers(1, 9999),

@@ -94,19 +94,28 @@ MakeService = Callable[..., Any]
 
 @pytest.fixture
 async def make_service(database_url: str, clock: SetClock) -> AsyncIterator[MakeService]:
-    """Starts whole services on the test's database file; each may have settings of its own."""
+    """Starts whole services on the test's database file; each may have settings of its own.
+
+    What their APIs answer is held against the published document.
+    """
+    from tests.api_document import check_answer
     from tests.running_service import running
 
     async with AsyncExitStack() as services:
 
         async def make(**settings: Any) -> Running:
             given = {"database": {"url": database_url}, **settings}
-            return await services.enter_async_context(running(clock, **given))
+            made = await services.enter_async_context(running(clock, **given))
+            made.checks.append(check_answer)
+            return made
 
         yield make
 
 
 @pytest.fixture
 async def service(make_service: MakeService) -> Running:
-    made: Running = await make_service()
+    """A service with a few people, a team and a customer."""
+    from tests.running_service import OFFICE
+
+    made: Running = await make_service(**OFFICE)
     return made

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +19,15 @@ from core.ports import Clock
 
 API_TOKEN = "api-token-of-the-tests"
 WEBHOOK_TOKEN = "webhook-token-of-the-tests"
+OFFICE: dict[str, Any] = {
+    "people": [
+        {"id": "kim", "name": "Kim Minji", "email": "kim@example.com", "team": "net", "language": "ko"},
+        {"id": "lee", "name": "Lee Jiwon"},
+        {"id": "lee2", "name": "Lee Jiwon"},
+    ],
+    "teams": {"net": {"name": "Network"}},
+    "customers": [{"name": "Acme", "tier": "vip"}],
+}
 
 
 class Answer:
@@ -40,10 +50,14 @@ class Answer:
 
 
 class Running:
-    """``api`` shows the API's token and ``hook`` the webhooks'; ``request`` shows none."""
+    """``api`` shows the API's token and ``hook`` the webhooks'; ``request`` shows none.
+
+    ``checks`` are called with the method, path, body and answer of every call of ``api``.
+    """
 
     def __init__(self, service: Service, url: str, client: aiohttp.ClientSession) -> None:
         self.service, self.url, self._client = service, url, client
+        self.checks: list[Callable[[str, str, Any, Answer], None]] = []
 
     @property
     def port(self) -> int:
@@ -54,6 +68,8 @@ class Running:
     async def request(self, method: str, path: str, **options: Any) -> Answer:
         """``path`` is sent as it is, percent signs and all. Redirects are not followed."""
         address = URL(self.url + path, encoded=True)
+        if isinstance(options.get("data"), bytes):
+            options["data"] = io.BytesIO(options["data"])
         async with self._client.request(method, address, allow_redirects=False, **options) as response:
             return Answer(response.status, response.headers, await response.read())
 
@@ -62,7 +78,19 @@ class Running:
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else json.dumps(body).encode()
             headers = {"Content-Type": "application/json", **headers}
-        return await self.request(method, "/api/v1" + path, headers=headers, **options)
+        answer = await self.request(method, "/api/v1" + path, headers=headers, **options)
+        for check in self.checks:
+            check(method, "/api/v1" + path, body, answer)
+        return answer
+
+    async def opened(self, title: str = "Printer is on fire", **more: Any) -> Any:
+        """A new ticket, as the API answers it."""
+        answer = await self.api("POST", "/tickets", {"title": title, **more})
+        assert answer.status == 201, answer.text
+        return answer.json
+
+    async def do(self, ticket: Any, verb: str, body: Any = None, **headers: str) -> Answer:
+        return await self.api("POST", f"/tickets/{ticket['id']}/{verb}", body, headers=headers)
 
     async def hook(self, body: bytes, source: str = "alertmanager", **headers: str) -> Answer:
         proved = {"Authorization": f"Bearer {WEBHOOK_TOKEN}", "Content-Type": "application/json", **headers}

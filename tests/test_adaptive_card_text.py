@@ -153,7 +153,7 @@ _options = st.lists(
 _fields = st.builds(
     Field,
     name=st.sampled_from([f"field{number}" for number in range(50)]),
-    kind=st.sampled_from(["text", "multiline", "number", "select", "person", "rating"]),
+    kind=st.sampled_from(["text", "multiline", "number", "select", "person", "rating", "systems"]),
     label_key=st.just("field.title"),
     required=st.booleans(),
     initial=st.none() | _hostile,

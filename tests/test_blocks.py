@@ -30,6 +30,8 @@ from core.model import (
 from core.views import (
     FieldError,
     Form,
+    Home,
+    HomePart,
     Message,
     Notice,
     TicketCard,
@@ -111,10 +113,10 @@ def test_each_form_looks_as_agreed(name: str, language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_home_shows_each_list_below_its_heading(language: str) -> None:
-    words = READERS[language]
     page = VIEWS["list"]
     assert isinstance(page, TicketList)
-    view = home([("list.mine", page), ("list.team", TicketList(())), ("list.breaching", page)], words)
+    parts = (HomePart("mine", page.tickets, 5, 1000), HomePart("team", ()), HomePart("breaching", page.tickets, 0, 2))
+    view = home(Home(parts, NOW, (("Payments", KIM),)), READERS[language])
     assert lint_view(view) == []
     check_golden(f"home.{language}", view)
 

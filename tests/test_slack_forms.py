@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 
 from bot.commands.call import Call
+from bot.demo.faults import FaultKind
 from core.views import (
     FieldError,
     Message,
@@ -94,12 +95,8 @@ async def test_a_form_is_submitted_once_however_often_it_is_sent() -> None:
 
 async def test_a_form_that_cannot_be_opened_in_time_says_so() -> None:
     async with office() as place:
-
-        def slowly(call: Call) -> View:
-            place.slack.clock.now += 3.5
-            return NOTE
-
-        place.dispatch.scripts["note"] = slowly
+        place.slack.stand_in.faults.add("views.open", FaultKind.REFUSED, code="expired_trigger_id")
+        place.dispatch.scripts["note"] = NOTE
         await place.person("U0LEE").command("/ticket", "note 42", "it-support")
         assert "try again" in place.whispers()[0].text
 

@@ -94,4 +94,25 @@ async def test_the_app_works_with_exactly_these_permissions() -> None:
     used = ("chat.postMessage", "users.info", "conversations.open", "conversations.history", "conversations.list")
     for method in used:
         assert set(METHODS[method].scopes) & set(BOT_SCOPES), method
-    assert set(BOT_EVENTS) == {"app_mention", "message.im"}
+
+
+def test_what_is_switched_off_is_not_asked_for() -> None:
+    made = manifest(Settings(), BASE, Words())
+    assert set(made["oauth_config"]["scopes"]["bot"]) == set(BOT_SCOPES)
+    assert set(made["settings"]["event_subscriptions"]["bot_events"]) == set(BOT_EVENTS)
+    assert made["features"]["unfurl_domains"] == ["desk.example.com"]
+    quiet = manifest(Settings.model_validate({"slack": {"reaction": ""}}), None, Words())
+    left = str([quiet["oauth_config"], quiet["settings"]["event_subscriptions"], quiet["features"]])
+    assert not [word for word in ("reaction", "links:", "link_shared", "unfurl") if word in left]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_shortcuts_have_names_that_slack_takes(language: str) -> None:
+    made = manifest(Settings(), BASE, Words(language))
+    assert [shortcut["callback_id"] for shortcut in made["features"]["shortcuts"]] == [
+        "create_from_message",
+        "create_ticket",
+    ]
+    assert not lint(made, Settings(), Words(language))
+    made["features"]["shortcuts"][0]["name"] = "x" * 25
+    assert len(lint(made, Settings(), Words(language))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from core.desk.desk import Desk
 
 _LARGEST_ID = 2**63 - 1
 _LARGEST_BODY = 1024 * 1024
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # The escape, unless its backslash is escaped itself.
 _NO_STORE = {hdrs.CACHE_CONTROL: "no-store"}
 
 
@@ -73,6 +75,8 @@ class _Route:
             if len(texts) > 1 and not parameter.several:
                 raise Refused(400, "bad_parameter", f"{name} is given more than once", field=name)
             text = ",".join(texts)
+            if "\0" in text:
+                raise Refused(400, "bad_parameter", f"{name} holds a NUL character", field=name)
             if text.strip(","):
                 query[name] = _value(parameter, text)
         return query
@@ -87,6 +91,8 @@ class _Route:
             raise Refused(400, "bad_body", str(error)) from error
         if not raw.strip() and self._entry.body_optional:
             raw = b"{}"
+        if _NUL.search(raw):
+            raise Refused(422, "bad_field", "a text holds a NUL character (\\u0000)")
         try:
             return self._decoder.decode(raw)
         except msgspec.ValidationError as error:

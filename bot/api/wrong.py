@@ -26,6 +26,8 @@ def not_fitting(report: str) -> Refused:
     if choices:
         text = f"one of {', '.join(choices)} is expected"
     message = f"{field}: {text}" if field and not named else text
+    if field is None:
+        return Refused(422, "bad_field", text)
     if choices:
         return Refused(422, "bad_field", message, field=field, choices=choices)
     return Refused(422, "bad_field", message, field=field)

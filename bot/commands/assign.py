@@ -17,7 +17,7 @@ async def form(desk: Desk, call: Call) -> Form:
     return await forms.of_ticket(desk, call, "assign", field)
 
 
-@command("assign", "assign 42 @name | me", form=form)
+@command("assign", "assign 42 @name | me", form=form, form_after=1)
 async def assign(desk: Desk, call: Call) -> View:
     ticket_id, rest = reading.ticket_and_rest(call)
     wanted = call.fields.get("assignee") or rest

@@ -17,8 +17,9 @@ class Call(msgspec.Struct, frozen=True):
     ``text`` holds the words after the command; a mention of a person stands in it as ``<@person-id>`` with Deskbell's
     own id. ``ticket_id`` and ``version`` come from the card that was clicked, ``fields`` from a submitted form (empty:
     a command that needs input answers with its ``Form``). ``place`` says where it was asked: ``platform``,
-    ``channel``, ``thread``, ``permalink``, ``quote`` (text of the message that a ticket is made from), as far as they
-    are known.
+    ``channel``, ``thread``, ``permalink``, ``quote`` (text of the message that a ticket is made from), ``requester``
+    (id of the person who wrote it), ``source`` (that message itself: the ticket is answered in its thread), as far as
+    they are known.
     """
 
     name: str

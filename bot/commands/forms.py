@@ -9,7 +9,7 @@ from core.commands import TEXT_LIMIT, TITLE_LIMIT
 from core.desk.desk import Desk
 from core.views import Field, Form, Option
 
-_AREA = 3000  # Slack takes no longer text in one field.
+AREA = 3000  # Slack takes no longer text in one field.
 
 
 def options(kind: type[Enum]) -> tuple[Option, ...]:
@@ -19,6 +19,11 @@ def options(kind: type[Enum]) -> tuple[Option, ...]:
 
 def people(desk: Desk) -> tuple[Option, ...]:
     return tuple(Option(person.id, label=person.name) for person in desk.settings.people)
+
+
+def systems(desk: Desk) -> tuple[Option, ...]:
+    """The catalogue. A name with a comma cannot be told apart in a list of names, and is left to be typed elsewhere."""
+    return tuple(Option(system.name, label=system.name) for system in desk.settings.systems if "," not in system.name)
 
 
 async def of_ticket(desk: Desk, call: Call, name: str, *fields: Field) -> Form:
@@ -37,7 +42,7 @@ async def of_ticket(desk: Desk, call: Call, name: str, *fields: Field) -> Form:
 
 def text_area(name: str, *, required: bool = False, initial: str | None = None) -> Field:
     return Field(
-        name, "multiline", f"field.{name}", required=required, initial=initial, max_length=min(_AREA, TEXT_LIMIT)
+        name, "multiline", f"field.{name}", required=required, initial=initial, max_length=min(AREA, TEXT_LIMIT)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import registry
+from bot.commands import registry, request
 from bot.commands.call import Call
 from bot.commands.registry import COMMANDS, command
 from core.desk.desk import Desk
@@ -14,4 +14,4 @@ async def help_(desk: Desk, call: Call) -> View:
     entries = tuple(HelpEntry(entry.usage, f"help.{entry.name}") for entry in COMMANDS.values() if not entry.hidden)
     wrong = call.text.strip().split(" ", 1)[0] if not call.name and call.text.strip() else None
     root = f"/{desk.settings.slack.commands.root}" if call.origin == "slack" else ""
-    return Help(root, entries, wrong, registry.nearest(wrong) if wrong else None)
+    return Help(root, entries, wrong, (request.nearest(call.text) or registry.nearest(wrong)) if wrong else None)

@@ -49,4 +49,4 @@ command("resolve", "resolve 42 [resolution]", form=_form("resolve", "resolution"
 command("reopen", "reopen 42 [reason]")(_move("message.reopened", c.Reopen, "reason"))
 command("close", "close 42")(_move("message.closed", lambda _: c.Close()))
 _note_form = _form("note", "note", required=True)
-command("note", "note 42 text", form=_note_form)(_move("message.noted", c.Note, "note", _note_form))
+command("note", "note 42 text", form=_note_form, form_after=1)(_move("message.noted", c.Note, "note", _note_form))

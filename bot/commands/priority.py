@@ -26,7 +26,7 @@ async def form(desk: Desk, call: Call) -> Form:
     return await forms.of_ticket(desk, call, "priority", field)
 
 
-@command("priority", "priority 42 high", form=form, actions=("change_priority", "prioritize"))
+@command("priority", "priority 42 high", form=form, actions=("change_priority", "prioritize"), form_after=1)
 async def priority(desk: Desk, call: Call) -> View:
     ticket_id, rest = reading.ticket_and_rest(call)
     wanted = call.fields.get("priority") or rest

@@ -13,7 +13,7 @@ from core.errors import BadField
 from core.i18n import LANGUAGES, Words
 from core.model import Person, PersonRef
 
-_TICKET = re.compile(r"#?(\d{1,15})$")
+_TICKET = re.compile(r"#?([0-9]{1,15})")
 _MENTION = re.compile(r"<@([^>\s]+)>")
 _ME = frozenset({"me", "myself", "나", "저", "내게"})
 E = TypeVar("E", bound=Enum)
@@ -24,12 +24,17 @@ def ticket_and_rest(call: Call) -> tuple[int, str]:
     if call.ticket_id is not None:
         return call.ticket_id, call.text.strip()
     word, _, rest = call.text.strip().partition(" ")
+    return ticket_number(word, "ticket"), rest.strip()
+
+
+def ticket_number(word: str, field: str) -> int:
+    """``42`` or ``#42``. Raises ``BadField``."""
     if not word:
-        raise BadField(field="ticket", why="required")
-    match = _TICKET.match(word)
+        raise BadField(field=field, why="required")
+    match = _TICKET.fullmatch(word)
     if match is None:
-        raise BadField(field="ticket", why="unknown_ticket", id=word)
-    return int(match[1]), rest.strip()
+        raise BadField(field=field, why="unknown_ticket", id=word.lstrip("#"))
+    return int(match[1])
 
 
 async def person(desk: Desk, call: Call, text: str, field: str) -> PersonRef:

@@ -25,7 +25,8 @@ MakeForm = Callable[[Desk, Call], Awaitable[Form]]
 
 class Command(msgspec.Struct, frozen=True):
     """``usage`` is literal; ``actions`` are the cards' action ids that mean this command; ``form`` makes the form
-    that a click opens and that a refused submission is shown in again."""
+    that a click opens and that a refused submission is shown in again, and that is the answer to exactly
+    ``form_after`` typed words."""
 
     name: str
     usage: str
@@ -33,6 +34,7 @@ class Command(msgspec.Struct, frozen=True):
     form: MakeForm | None = None
     actions: tuple[str, ...] = ()
     hidden: bool = False
+    form_after: int | None = None
 
 
 COMMANDS: dict[str, Command] = {}
@@ -40,12 +42,18 @@ _BY_WORD: dict[str, Command] = {}
 
 
 def command(
-    name: str, usage: str, *, form: MakeForm | None = None, actions: tuple[str, ...] = (), hidden: bool = False
+    name: str,
+    usage: str,
+    *,
+    form: MakeForm | None = None,
+    actions: tuple[str, ...] = (),
+    hidden: bool = False,
+    form_after: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register ``run`` under ``name``; help shows it unless it is ``hidden``."""
 
     def register(run: Handler) -> Handler:
-        entry = Command(name, usage, run, form, actions, hidden)
+        entry = Command(name, usage, run, form, actions, hidden, form_after)
         COMMANDS[name] = entry
         for word in (name, *actions):
             _BY_WORD[word] = entry
@@ -56,6 +64,19 @@ def command(
 
 def find(word: str) -> Command | None:
     return _BY_WORD.get(word.lower())
+
+
+def opens_form(name: str, text: str, ticket_id: int | None = None, *, fields: bool = False) -> bool:
+    """Whether the answer will be a form, unless it is a refusal: known before anything is read.
+
+    ``fields`` says that a button brought values of its own.
+    """
+    entry = find(name)
+    if entry is None or entry.form is None:
+        return False
+    if ticket_id is not None and not text.strip() and not fields:
+        return True
+    return entry.form_after == len(text.split()) + (ticket_id is not None)
 
 
 def nearest(word: str) -> str | None:
@@ -76,17 +97,21 @@ class Dispatch:
         if entry is None:
             entry, call = COMMANDS["help"], replace(call, name="", text=call.name)
         try:
+            return await self._answer(entry, call)
+        except DeskError as error:
+            return Message(error.key, dict(error.facts), is_error=True, ticket_id=call.ticket_id)
+        except Exception:
+            reference = uuid.uuid4().hex[:8]
+            _log.exception("the command %s failed (reference %s)", entry.name, reference)
+            return Message("error.internal", {"reference": reference}, is_error=True, ticket_id=call.ticket_id)
+
+    async def _answer(self, entry: Command, call: Call) -> View:
+        try:
             if entry.form is not None and _is_click(call):
                 return await entry.form(self._desk, call)
             return await entry.run(self._desk, call)
         except BadField as error:
             return await self._again(entry, call, error)
-        except DeskError as error:
-            return Message(error.key, _facts(error), is_error=True, ticket_id=call.ticket_id)
-        except Exception:
-            reference = uuid.uuid4().hex[:8]
-            _log.exception("the command %s failed (reference %s)", entry.name, reference)
-            return Message("error.internal", {"reference": reference}, is_error=True, ticket_id=call.ticket_id)
 
     async def _again(self, entry: Command, call: Call, error: BadField) -> View:
         """The form once more with what is wrong at its field, or a message where there is none."""
@@ -108,7 +133,3 @@ def _is_click(call: Call) -> bool:
 
 def _filled(fields: tuple[Field, ...], values: dict[str, str]) -> tuple[Field, ...]:
     return tuple(replace(field, initial=values.get(field.name, field.initial)) for field in fields)
-
-
-def _facts(error: DeskError) -> dict[str, object]:
-    return dict(error.facts)

@@ -330,7 +330,12 @@ _elements = _by_type(
         "Input.Number": _input("Input.Number", {"value": _number, "min": _number, "max": _number}),
         "Input.ChoiceSet": _input(
             "Input.ChoiceSet",
-            {"value": _typed, "style": _one_of("compact", "expanded"), "choices": _list_of(_choice)},
+            {
+                "value": _typed,
+                "style": _one_of("compact", "expanded"),
+                "choices": _list_of(_choice),
+                "isMultiSelect": _flag,
+            },
             "choices",
         ),
     }

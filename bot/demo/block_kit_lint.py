@@ -48,6 +48,11 @@ def lint_message(payload: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def lint_options(answer: Any) -> list[str]:
+    """Complaints about the answer to an options request; empty when all is well."""
+    return list(_object({"options": _list(_OPTION, 0, 100)})(answer, "answer"))
+
+
 def lint_view(view: Mapping[str, Any]) -> list[str]:
     """Complaints about a view of type modal or home; empty when all is well."""
     found = list(_typed(_VIEWS)(view, "view"))
@@ -290,6 +295,13 @@ _SELECT = _and(
     ),
     _initial_among_options,
 )
+_SYSTEMS = _object(
+    _ACTION,
+    {
+        **_CHOICE, "placeholder": _plain(150), "initial_options": _list(_OPTION, 1, 100),
+        "min_query_length": _integer(0, 3000), "max_selected_items": _integer(1, 100),
+    },
+)  # fmt: skip
 _USER_ID = _text(255, pattern="[UW][A-Z0-9]+")
 _USERS = _object(_ACTION, {**_CHOICE, "placeholder": _plain(150), "initial_user": _USER_ID})
 _RADIO = _and(
@@ -322,7 +334,7 @@ _CLICKED = {
 }  # fmt: skip
 _FILLED = {
     "plain_text_input": _TEXT_INPUT, "number_input": _NUMBER_INPUT, "static_select": _SELECT, "users_select": _USERS,
-    "radio_buttons": _RADIO,
+    "radio_buttons": _RADIO, "multi_external_select": _SYSTEMS,
 }  # fmt: skip
 
 _STYLE = _object({}, {"bold": _flag, "italic": _flag, "strike": _flag, "code": _flag})

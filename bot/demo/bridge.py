@@ -24,6 +24,7 @@ from bot.demo.bridge_people import (
     SlackAction,
     SlackClose,
     SlackCommand,
+    SlackOptions,
     SlackSubmit,
     TeamsDialog,
     TeamsMessage,
@@ -76,6 +77,7 @@ class Bridge:
         demo.router.add_post("/slack/command", self._taking(SlackCommand, hands.slack_command))
         demo.router.add_post("/slack/action", self._taking(SlackAction, hands.slack_action))
         demo.router.add_post("/slack/submit", self._taking(SlackSubmit, hands.slack_submit))
+        demo.router.add_post("/slack/options", self._taking(SlackOptions, hands.slack_options))
         demo.router.add_post("/slack/close", self._taking(SlackClose, hands.slack_close))
         demo.router.add_post("/teams/message", self._taking(TeamsMessage, hands.teams_message))
         demo.router.add_post("/teams/submit", self._taking(TeamsSubmit, hands.teams_submit))

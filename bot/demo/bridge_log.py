@@ -41,6 +41,7 @@ class Log:
         self._seq = 0  # the last event told
         self._low = 0  # up to this number every notice has its final state
         self._settled: set[int] = set()  # of those above it
+        self._edited: dict[int, dict[str, None]] = {}  # places by ticket, not told yet
         self.stats: Json = {"alerts_received": 0, "tickets_open": 0, "notices_delivered": 0, "sent_twice": 0}
 
     async def follow(self) -> None:
@@ -63,6 +64,7 @@ class Log:
                 self._tell_event(event, ticket)
         fresh = self._settle(notices)
         self._tell_notices(fresh)
+        self._tell_edits(fresh, notices)
         self._counts.compare(arrived, fresh, notices)
         self._tell_stats(open_now)
 
@@ -105,17 +107,21 @@ class Log:
             self._story.say(kind, text, event.at)
 
     def _tell_notices(self, rows: list[Any]) -> None:
-        edited: dict[int, list[Any]] = {}
         for row in rows:
-            if row.show == "edit" and row.state == "sent":
-                edited.setdefault(row.ticket_id, []).append(row)
-            elif row.state == "failed":
+            if row.state == "failed":
                 self._story.tell("notice", "demo.story.failed", **_facts(row), reason=row.reason or "")
             elif row.state == "sent" and row.show in _NOTICES:
                 self._story.tell("notice", _NOTICES[row.show], **_facts(row), rule=row.rule)
-        for ticket_id, places in edited.items():
-            named = list(dict.fromkeys(_place(row) for row in places))
-            self._story.tell("sync", "demo.story.edited", ticket_id=ticket_id, places=named)
+
+    def _tell_edits(self, fresh: list[Any], notices: list[Any]) -> None:
+        """One line for a ticket when all of its cards are up to date."""
+        for row in fresh:
+            if row.show == "edit" and row.state == "sent":
+                self._edited.setdefault(row.ticket_id, {})[_place(row)] = None
+        under_way = {row.ticket_id for row in notices if row.show == "edit" and row.state in _OPEN}
+        for ticket_id in self._edited.keys() - under_way:
+            places = list(self._edited.pop(ticket_id))
+            self._story.tell("sync", "demo.story.edited", ticket_id=ticket_id, places=places)
 
 
 _NOTICES = {"card": "demo.story.card", "message": "demo.story.message", "rating": "demo.story.rating"}

@@ -12,6 +12,7 @@ import msgspec
 
 from bot.demo.answer import Answer
 from bot.demo.installation import Installation
+from bot.demo.slack_payloads import options_payload
 from bot.demo.slack_person import SlackUser
 from bot.demo.slack_records import ChangeKind, Json
 from bot.demo.teams_person import TeamsUser
@@ -55,6 +56,15 @@ class SlackSubmit(msgspec.Struct, frozen=True):
 class SlackClose(msgspec.Struct, frozen=True):
     user: str
     view_id: str | None = None
+
+
+class SlackOptions(msgspec.Struct, frozen=True):
+    """``text`` is what was typed so far into an external select, which ``block_id`` names."""
+
+    user: str
+    view_id: str
+    block_id: str
+    text: str = ""
 
 
 class TeamsMessage(msgspec.Struct, frozen=True):
@@ -143,6 +153,20 @@ class Hands:
             await self._slack_user(asked.user).close(asked.view_id)
         return {}
 
+    async def slack_options(self, asked: SlackOptions) -> Json:
+        """What an external select of a modal offers. Its action id is that of other fields, too."""
+        slack = self._place.slack
+        view, person = slack.modals.view(asked.view_id), slack.workspace.person(asked.user)
+        if view is None or view.user != asked.user:
+            raise LookupError(asked.view_id)
+        block = next((each for each in view.content["blocks"] if each["block_id"] == asked.block_id), None)
+        if block is None or "element" not in block:
+            raise LookupError(asked.block_id)
+        shown = slack.modals.payload(view)
+        asking = options_payload(slack.workspace.app, person, block["element"], asked.block_id, asked.text, shown)
+        answer = _check(await self._place.slack_door.deliver("interactive", asking))
+        return answer.body if isinstance(answer.body, dict) else {"options": []}
+
     # Teams
 
     async def teams_message(self, asked: TeamsMessage) -> Json:
@@ -197,10 +221,9 @@ def _picked(state: Mapping[str, Any]) -> object:
 
 def _task(answer: Answer) -> Json:
     """A dialog or a message from the answer to an invoke; empty for neither."""
-    body = answer.body if isinstance(answer.body, dict) else {}
-    task = body.get("task") or {}
-    value = task.get("value")
-    if task.get("type") == "continue":
-        return {"dialog": {"title": value["title"], "card": value["card"]["content"]}}
-    told = value if task.get("type") == "message" else body.get("value")
-    return {"message": told} if isinstance(told, str) else {}
+    body: Json = answer.body if isinstance(answer.body, dict) else {}
+    task: Json = body.get("task") or {}
+    shown: Any = task.get("value", body.get("value"))
+    if isinstance(shown, dict) and task.get("type") == "continue":
+        return {"dialog": {"title": shown["title"], "card": shown["card"]["content"]}}
+    return {"message": shown} if isinstance(shown, str) else {}

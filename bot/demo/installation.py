@@ -24,6 +24,7 @@ from bot.teams.connector import Connector
 from bot.teams.credentials import BotCredentials
 from bot.teams.door import TeamsDoor
 from bot.teams.notifier import TeamsNotifier
+from bot.web import server_of
 from core.config.settings import Settings, TeamsSettings
 from core.i18n import LANGUAGES
 
@@ -37,6 +38,8 @@ class Installation:
     """
 
     service: Service
+    session: aiohttp.ClientSession
+    slack_door: HttpDoor
 
     def __init__(self, folder: Path, listener: socket.socket, pace: float = 1.0) -> None:
         self.keys = world.Secrets()
@@ -46,7 +49,6 @@ class Installation:
         self.slack = SlackStandIn(bot_token=self.keys.slack_bot, app=world.APP)
         self.teams = ConnectorStandIn(self.keys.teams_app, token=self.keys.connector)
         self.issuer = Issuer(self.keys.teams_app)
-        self.session: aiohttp.ClientSession
         self.slack_users: dict[str, SlackUser] = {}
         self.teams_users: dict[str, TeamsUser] = {}
         self._folder, self._listener = folder, listener
@@ -68,7 +70,7 @@ class Installation:
     async def start(self) -> None:
         """Deskbell answers, and the bot is where the people are."""
         await self.service.start()
-        await self._run(self.service.web, self._listener)
+        await self._run(server_of(self.service.web, drain=2), self._listener)
         for user in self.teams_users.values():
             await user.install()
         await next(iter(self.teams_users.values())).add_bot(world.OPERATIONS)
@@ -94,11 +96,10 @@ class Installation:
         site.add_subapp("/teams", self.teams.app())
         site.add_subapp("/login", self.issuer.app())
         listener = listen(0)
-        await self._run(site, listener)
+        await self._run(web.AppRunner(site, access_log=None, handle_signals=False, shutdown_timeout=1), listener)
         return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
 
-    async def _run(self, app: web.Application, listener: socket.socket) -> None:
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+    async def _run(self, runner: web.AppRunner, listener: socket.socket) -> None:
         await runner.setup()
         self._runners.append(runner)
         await web.SockSite(runner, listener, backlog=256).start()
@@ -109,7 +110,7 @@ class Installation:
         connector = Connector(settings.msteams, self.session, credentials)
         door = TeamsDoor(
             settings, self.service.dispatch, desk.people, desk.conversations, self.session, desk.seen, now,
-            connector=connector,
+            connector=connector, placed=desk.keep_shown,
         )  # fmt: skip
         door.add_routes(self.service.web)
         self.service.doors.append(door)
@@ -118,9 +119,9 @@ class Installation:
         )
 
     def _meet_people(self) -> None:
-        into_slack = HttpDoor(self.slack, self.session, f"{self.url}/slack/events", self.keys.slack_signing)
+        self.slack_door = HttpDoor(self.slack, self.session, f"{self.url}/slack/events", self.keys.slack_signing)
         into_teams = WayIntoTeams(self.session, f"{self.url}/api/messages", self.issuer)
-        self.slack_users = {person.id: SlackUser(self.slack, person.id, into_slack) for person in world.SLACK_PEOPLE}
+        self.slack_users = {user.id: SlackUser(self.slack, user.id, self.slack_door) for user in world.SLACK_PEOPLE}
         self.teams_users = {person.id: TeamsUser(self.teams, person.id, into_teams) for person in world.TEAMS_PEOPLE}
 
 

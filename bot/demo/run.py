@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.demo.bridge import Bridge
-from bot.demo.installation import Installation, listen
+from bot.demo.installation import LOOPBACK, Installation, listen
 from bot.logs import set_up_logging
 from bot.process import FAILED, OK, run_async, stop_signal
 
@@ -24,6 +25,8 @@ _NEIGHBOURS = 20  # further ports that are tried
 def run_demo(port: int) -> int:
     """Serve the demo on ``port`` (0: any) until SIGINT or SIGTERM; the exit status."""
     set_up_logging("text", logging.WARNING)
+    # Everything is on this machine; a proxy would not find it.
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = LOOPBACK
     try:
         listener = _free(port)
     except OSError as error:

@@ -22,6 +22,7 @@ from bot.demo.slack_records import Call, Change, Json, OpenView, SlackRefusal, V
 from bot.demo.slack_response_urls import ResponseUrls
 from bot.demo.slack_socket import Sockets
 from bot.demo.slack_state import SlackApp, Workspace
+from bot.demo.slack_unfurls import Unfurls
 
 _BODY_LIMIT = 4 * 1024 * 1024
 _CALLS_KEPT = 1000
@@ -59,7 +60,9 @@ class SlackStandIn:
         self.sockets = Sockets(self.workspace)
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
+        self.unfurls = Unfurls(self.workspace)
         self._methods = Methods(self.workspace, self.scopes).table | {
+            "chat.unfurl": self.unfurls.unfurl,
             "views.open": self._view_method(lambda a: self.modals.open(a["trigger_id"], a["view"])),
             "views.push": self._view_method(lambda a: self.modals.push(a["trigger_id"], a["view"])),
             "views.update": self._view_method(
@@ -165,7 +168,7 @@ class SlackStandIn:
         missing = [name for name in METHODS[method].required if arguments.get(name) in (None, "")]
         problems = [f"[ERROR] missing required field: {name}" for name in missing]
         for name in ("channel", *METHODS[method].required):
-            if name != "view" and not isinstance(arguments.get(name, ""), str):
+            if name not in ("view", "unfurls") and not isinstance(arguments.get(name, ""), str):
                 problems.append(f"[ERROR] must be a string [json-pointer:/{name}]")
         if problems:
             raise SlackRefusal("invalid_arguments", *problems)

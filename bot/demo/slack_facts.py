@@ -60,6 +60,7 @@ team.info             | 3 |                           | team:read        | y | t
 chat.postMessage      | 5 | channel                   | chat:write       | y | {_POSTING} {_METADATA} restricted_action
 chat.update           | 3 | channel ts                | chat:write       | y | channel_not_found message_not_found cant_update_message is_inactive no_text msg_too_long invalid_blocks invalid_blocks_format msg_blocks_too_long too_many_attachments markdown_text_conflict edit_window_closed {_METADATA}
 chat.postEphemeral    | 4 | channel user              | chat:write       | y | {_POSTING} user_not_in_channel
+chat.unfurl           | 3 | unfurls                   | links:write      | y | cannot_find_channel cannot_find_message cannot_unfurl_message cannot_unfurl_url invalid_source invalid_unfurl_id invalid_unfurls_format missing_channel missing_ts missing_source missing_unfurl_id cannot_parse_attachment
 chat.delete           | 3 | channel ts                | chat:write       | y | channel_not_found message_not_found cant_delete_message
 chat.getPermalink     | 5 | channel message_ts        |                  | n | channel_not_found message_not_found
 conversations.open    | 3 |                           | {_OPEN}          | y | channel_not_found user_not_found user_disabled users_list_not_supplied too_many_users invalid_user_combination

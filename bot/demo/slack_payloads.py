@@ -182,6 +182,8 @@ def block_actions_payload(
         hidden = isinstance(message, Ephemeral)
         shown = message.payload(app.bot_user) if isinstance(message, Ephemeral) else message.payload(app.team)
         container = {"type": "message", "message_ts": message.ts, "channel_id": channel.id, "is_ephemeral": hidden}
+        if isinstance(message, Message) and not message.blocks:
+            container |= {"type": "message_attachment", "attachment_id": 1, "is_app_unfurl": True}
         if message.thread_ts:
             container["thread_ts"] = message.thread_ts
         payload |= {

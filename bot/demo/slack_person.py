@@ -17,6 +17,7 @@ import aiohttp
 
 from bot.demo import slack_payloads as payloads
 from bot.demo.answer import Answer, read_body
+from bot.demo.block_kit_lint import lint_options
 from bot.demo.slack_api import SlackStandIn
 from bot.demo.slack_facts import ACK_SECONDS
 from bot.demo.slack_records import Conversation, Ephemeral, Json, Message, OpenView, ResponseUrl, SlackRefusal
@@ -101,11 +102,24 @@ class SlackUser:
         message = self._workspace.post(place, Message(ts, place.id, self.id, escape(text), thread_ts=thread))
         app, client_id = self._workspace.app, str(uuid.uuid4())
         if app.bot_user in place.members:
-            events = [payloads.message_event(app, message, place, client_id)]
+            parent = place.messages.get(thread or "")
+            above = {"parent_user_id": parent.user} if parent is not None else {}
+            events = [payloads.message_event(app, message, place, client_id) | above]
             if f"<@{app.bot_user}>" in message.text:
-                events.append(payloads.app_mention_event(app, message, client_id))
+                events.append(payloads.app_mention_event(app, message, client_id) | above)
             await asyncio.gather(*(self._tell(event) for event in events))
+        shared = self._stand_in.unfurls.share(message.text, self.id, message)
+        if shared is not None:
+            await self._tell(shared)
         return message
+
+    async def compose(self, text: str) -> str | None:
+        """Type links into a message that is not sent; the id of the preview, if there are links of the app in it."""
+        shared = self._stand_in.unfurls.share(escape(text), self.id, None)
+        if shared is None:
+            return None
+        await self._tell(shared)
+        return str(shared["unfurl_id"])
 
     async def click(self, channel: str, ts: str, action_id: str, value: object = None, block_id: str = "") -> Answer:
         """Press a button of a message or ephemeral, or pick ``value`` in one of its menus."""
@@ -113,12 +127,13 @@ class SlackUser:
         message: Message | Ephemeral | None = place.messages.get(ts) or self._workspace.ephemerals.get(ts)
         if message is None:
             raise LookupError(f"no message {ts} in {place.name}")
-        block, element = _find(message.blocks, action_id, block_id)
+        blocks = message.blocks or _unfurled(message)
+        block, element = _find(blocks, action_id, block_id)
         trigger = self._modals.issue_trigger(self.id)
         url = self._stand_in.response_urls.issue(place.id, self.id, message=ts, thread_ts=message.thread_ts)
         payload = payloads.block_actions_payload(
             self._workspace.app, self._person, self._action(block, element, value), trigger_id=trigger,
-            message=message, channel=place, state=_state(message.blocks, block, element, value), answer_to=url,
+            message=message, channel=place, state=_state(blocks, block, element, value), answer_to=url,
         )  # fmt: skip
         return await self._deliver("interactive", payload)
 
@@ -167,7 +182,10 @@ class SlackUser:
         payload = payloads.options_payload(
             self._workspace.app, self._person, element, block["block_id"], typed, self._modals.payload(view)
         )
-        return await self._deliver("interactive", payload)
+        answer = await self._deliver("interactive", payload)
+        if answer.ok and (problems := lint_options(answer.body)):
+            self._workspace.violate("block_suggestion", "invalid_options", *problems)
+        return answer
 
     async def shortcut(self, callback_id: str, channel: str = "", ts: str = "") -> Answer:
         """A global shortcut, or one from the menu of the message ``ts`` in ``channel``."""
@@ -242,6 +260,12 @@ def escape(text: str) -> str:
         part if index % 2 else part.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         for index, part in enumerate(parts)
     )
+
+
+def _unfurled(message: Message | Ephemeral) -> list[Json]:
+    """What apps show of the links in a message."""
+    attachments = message.attachments if isinstance(message, Message) else []
+    return [block for attachment in attachments for block in attachment.get("blocks", [])]
 
 
 def _find(blocks: list[Json], action_id: str, block_id: str) -> tuple[Json, Json]:

@@ -181,6 +181,15 @@ class Message:
         return message
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Links of one message, or of a draft when there is no message yet."""
+
+    source: str
+    message: Message | None
+    urls: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Ephemeral:
     """Shown to one person until the client is reloaded; no API reads it or edits it, only its response_url does."""

@@ -45,6 +45,7 @@ class SlackApp:
     bot_id: str = "B0DESKBELL"
     bot_user: str = "U0DESKBELL"
     bot_name: str = "deskbell"
+    unfurl_domains: tuple[str, ...] = ()
 
 
 class Workspace:

@@ -106,6 +106,7 @@ def settings(folder: Path, service: str, platforms: str, keys: Secrets, pace: fl
             "slack": slack,
             "msteams": {
                 "app_id": keys.teams_app,
+                "app_password": keys.connector,
                 "tenant_id": TENANT,
                 "open_id_metadata": f"{platforms}/login/.well-known/openidconfiguration",
                 "service_hosts": [platforms.removeprefix("http://")],

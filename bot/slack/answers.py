@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ import blocks
 from bot.slack.api import CallFailed, Outcome, SlackApi
 from bot.slack.calls import Place
 from bot.slack.inflight import Inflight
+from core.errors import DeskError
 from core.i18n import Words
 from core.views import Form, Message, View
 
@@ -21,6 +23,7 @@ from core.views import Form, Message, View
 TRIGGER_SECONDS = 2.5
 SETTLE_SECONDS = 2.0
 _POST_ATTEMPTS = 3
+_UPDATE_ATTEMPTS = 3
 _WAIT_AT_MOST = 30.0
 
 _log = logging.getLogger(__name__)
@@ -44,14 +47,41 @@ def ephemeral(view: View, words: Words) -> dict[str, Any]:
     return {"response_type": "ephemeral", "text": shown.text, "blocks": shown.blocks}
 
 
-def page(view: View, words: Words) -> dict[str, Any]:
-    """A modal that shows a view and takes no input."""
+def page(views: Sequence[View], words: Words) -> dict[str, Any]:
+    """A modal that shows views below each other and takes no input."""
     return {
         "type": "modal",
         "title": {"type": "plain_text", "text": words.text("slack.modal_title")},
         "close": {"type": "plain_text", "text": words.text("form.close")},
-        "blocks": blocks.render(view, words).blocks,
+        "blocks": [block for view in views for block in blocks.render(view, words).blocks],
     }
+
+
+def modal(view: View, words: Words, place: Place) -> dict[str, Any]:
+    """A form that comes back with its place; anything else as a page."""
+    if not isinstance(view, Form):
+        return page((view,), words)
+    return blocks.modal(msgspec.structs.replace(view, context={**view.context, **place.context()}), words)
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a window is to show, in whose words, and where it was asked for."""
+
+    view: View
+    words: Words
+    place: Place
+
+
+async def _made(make: Callable[[], Awaitable[Shown]], words: Words, place: Place) -> Shown:
+    """What ``make`` gives, or why it gives nothing."""
+    try:
+        return await make()
+    except DeskError as error:
+        return Shown(Message(error.key, error.facts, is_error=True), words, place)
+    except Exception:
+        reference = secrets.token_hex(4)
+        _log.exception("a window has nothing to show (reference %s)", reference)
+        return Shown(Message("error.internal", {"reference": reference}, is_error=True), words, place)
 
 
 class Answers:
@@ -62,6 +92,19 @@ class Answers:
     async def open(self, form: Form, words: Words, trigger_id: str, place: Place) -> None:
         """Open a form; if that fails, tell the person to ask again. Waits two seconds at most, and goes on then."""
         await self._inflight.settle(self._open(form, words, trigger_id, place), SETTLE_SECONDS)
+
+    async def load(
+        self, make: Callable[[], Awaitable[Shown]], words: Words, trigger_id: str, place: Place, *, above: bool = False
+    ) -> None:
+        """Open a window at once, for a trigger_id does not wait, and show in it what ``make`` gives.
+
+        ``above``: on top of the modal that was clicked in. Waits two seconds at most, and goes on then.
+        """
+        await self._inflight.settle(self._load(make, words, trigger_id, place, above), SETTLE_SECONDS)
+
+    async def change(self, view_id: str, hash: str | None, views: Sequence[View], words: Words) -> None:
+        """Show ``views`` in a modal that is open."""
+        await self._inflight.settle(self._update(view_id, hash, page(views, words)), SETTLE_SECONDS)
 
     async def whisper(self, view: View, words: Words, place: Place, *, replace: bool = False) -> None:
         """Show a view to the asker alone, at ``place``; ``replace`` puts it where the clicked message is.
@@ -86,13 +129,44 @@ class Answers:
             self._inflight.spawn(self._post_later(message, wait))
 
     async def _open(self, form: Form, words: Words, trigger_id: str, place: Place) -> None:
-        marked = msgspec.structs.replace(form, context={**form.context, **place.context()})
-        view = blocks.modal(marked, words)
+        arguments = {"trigger_id": trigger_id, "view": modal(form, words, place)}
         try:
-            await self._api.call("views.open", {"trigger_id": trigger_id, "view": view}, seconds=TRIGGER_SECONDS)
+            await self._api.call("views.open", arguments, seconds=TRIGGER_SECONDS)
         except CallFailed as error:
-            _log.warning("the form %s could not be opened: %s", form.name, error.code)
-            await self._whisper(Message("slack.click_again", is_error=True), words, place, replace=False)
+            await self._not_opened(error, words, place)
+
+    async def _load(
+        self, make: Callable[[], Awaitable[Shown]], words: Words, trigger_id: str, place: Place, above: bool
+    ) -> None:
+        method = "views.push" if above else "views.open"
+        arguments = {"trigger_id": trigger_id, "view": blocks.loading_modal(words)}
+        opening = self._inflight.spawn(self._api.call(method, arguments, seconds=TRIGGER_SECONDS))
+        shown = await _made(make, words, place)
+        try:
+            view = (await opening)["view"]
+        except CallFailed as error:
+            await self._not_opened(error, words, place)
+            return
+        await self._update(view["id"], view.get("hash"), modal(shown.view, shown.words, shown.place))
+
+    async def _not_opened(self, error: CallFailed, words: Words, place: Place) -> None:
+        _log.warning("a window could not be opened: %s", error)
+        await self._whisper(Message("slack.click_again", is_error=True), words, place, replace=False)
+
+    async def _update(self, view_id: str, hash: str | None, view: dict[str, Any]) -> None:
+        """Nothing to do where the window was closed (not_found) or shows something newer (hash_conflict)."""
+        arguments = {"view_id": view_id, "hash": hash, "view": view}
+        for attempt in range(_UPDATE_ATTEMPTS):
+            try:
+                await self._api.call("views.update", arguments)
+                return
+            except CallFailed as error:
+                if error.code in ("not_found", "hash_conflict"):
+                    return
+                _log.warning("a window could not be filled: %s", error)
+                if error.outcome is Outcome.REFUSED:
+                    return
+                await asyncio.sleep(min(error.after or 0.5 * 2**attempt, _WAIT_AT_MOST))
 
     async def _whisper(self, view: View, words: Words, place: Place, replace: bool) -> None:
         message = ephemeral(view, words)

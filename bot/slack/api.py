@@ -18,7 +18,15 @@ from core.config.settings import SlackSettings
 CALL_SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
 # These take no JSON body: https://docs.slack.dev/apis/web-api/#content-types and the methods' own pages.
-_FORM_METHODS = frozenset({"users.info", "users.conversations", "conversations.history", "conversations.replies"})
+_FORM_METHODS = frozenset(
+    {
+        "chat.getPermalink",
+        "conversations.history",
+        "conversations.replies",
+        "users.conversations",
+        "users.info",
+    }
+)
 
 # Errors that Slack's pages call passing, with nothing done.
 _LIMITED = frozenset(

@@ -26,11 +26,16 @@ from bot.slack.api import CallFailed, SlackApi
 from bot.slack.clicks import Clicks
 from bot.slack.commands import Commands
 from bot.slack.events import Events
+from bot.slack.home_events import HomeEvents
 from bot.slack.inflight import Inflight
 from bot.slack.payloads import Malformed
+from bot.slack.reactions import Reactions
 from bot.slack.reception import Reception
 from bot.slack.seen import Busy
+from bot.slack.shortcuts import Shortcuts
 from bot.slack.submissions import Submissions
+from bot.slack.suggestions import Suggestions
+from bot.slack.unfurls import Unfurls
 from core.config.settings import SlackSettings
 from core.errors import DeskError, StoreUnavailable
 from core.views import Message, View
@@ -100,14 +105,23 @@ def build(reception: Reception, itself: Itself, session: aiohttp.ClientSession) 
         Submissions(reception),
         Events(reception),
     )
+    shortcuts, suggestions = Shortcuts(reception), Suggestions(reception.settings)
     app.command(_ANY)(commands.handle)
     app.block_action({"action_id": _ANY})(clicks.handle)
     app.view_submission(_ANY)(submissions.handle)
+    app.shortcut(_ANY)(shortcuts.handle)
+    app.options({"action_id": _ANY})(suggestions.handle)
+    app.event("reaction_added")(Reactions(reception).handle)
+    app.event("app_home_opened")(HomeEvents(reception).handle)
+    app.event("link_shared")(Unfurls(reception).handle)
     app.event(_ANY)(events.handle)
     refusals: dict[str, Refuse] = {
         "block_actions": clicks.refuse,
         "view_submission": submissions.refuse,
         "event_callback": events.refuse,
+        "shortcut": shortcuts.refuse,
+        "message_action": shortcuts.refuse,
+        "block_suggestion": suggestions.refuse,
     }
 
     @app.error

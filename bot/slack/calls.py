@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,13 +19,17 @@ from core.config.settings import CommandSettings
 # The id of a button that stands several times in one row ends in a number, because Slack wants them to differ.
 _NUMBERED = re.compile(r"(.+?)_[0-9]+")
 _PRIVATE = "_"
+_TRAVELS = ("channel", "thread", "message", "source", "permalink", "requester", "response_url")
+_FACTS = ("channel", "thread", "message", "event", "source", "permalink", "requester", "quote")
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where somebody asked, and how they can be answered there.
 
     ``thread`` is the ts to answer below, ``message`` the ts of what was clicked or written, ``response_url`` Slack's
-    own way to answer (five times, half an hour), ``event`` the id of the event that brought it.
+    own way to answer (five times, half an hour), ``event`` the id of the event that brought it. ``source`` is the ts of
+    a message that a ticket is made from, and then come its ``permalink``, its text (``quote``) and the Deskbell id of
+    its author (``requester``).
     """
 
     user: str
@@ -33,16 +38,25 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str = ""
     response_url: str = ""
     event: str = ""
+    source: str = ""
+    permalink: str = ""
+    requester: str = ""
+    quote: str = ""
 
     def facts(self) -> dict[str, str]:
         """As ``Call.place`` has it."""
-        known = {"channel": self.channel, "thread": self.thread, "message": self.message, "event": self.event}
+        known = {name: getattr(self, name) for name in _FACTS}
         return {"platform": "slack", **{name: value for name, value in known.items() if value}}
 
     def context(self) -> dict[str, str]:
-        """To travel with a form; every name begins with an underscore."""
-        known = {"channel": self.channel, "thread": self.thread, "message": self.message, "reply": self.response_url}
+        """To travel with a form; every name begins with an underscore. What was quoted stands in the form."""
+        known = {name: getattr(self, name) for name in _TRAVELS}
         return {f"{_PRIVATE}{name}": value for name, value in known.items() if value}
+
+    @classmethod
+    def returned(cls, user: str, private: Mapping[str, str]) -> Place:
+        """The place whose ``context`` came back, without the underscores."""
+        return cls(user, **{name: private[name] for name in _TRAVELS if name in private})
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -7,8 +7,9 @@ from typing import Any
 
 from slack_bolt.response import BoltResponse
 
+from bot.commands import registry
 from bot.slack import calls, text
-from bot.slack.answers import ephemeral, nothing
+from bot.slack.answers import Shown, ephemeral, nothing
 from bot.slack.payloads import SlashCommand, read
 from bot.slack.reception import Reception
 from core.i18n import Words
@@ -26,6 +27,10 @@ class Commands:
         started = self._reception.now()
         command = read(body, SlashCommand)
         place = calls.place_of_command(command)
+        if registry.opens_form(*(calls.command_words(command, self._reception.settings.slack.commands) or ("", "x"))):
+            known = self._reception.people.last_words(command.user_id)
+            await self._reception.answers.load(lambda: self._form(command, place), known, command.trigger_id, place)
+            return nothing()
         words, view = await self._ask(command, place)
         if isinstance(view, Form):
             await self._reception.answers.open(view, words, command.trigger_id, place)
@@ -39,6 +44,10 @@ class Commands:
         """Show ``view``, whatever became of the command."""
         words = self._reception.people.last_words(read(body, SlashCommand).user_id)
         return BoltResponse(status=200, body=ephemeral(view, words))
+
+    async def _form(self, command: SlashCommand, place: calls.Place) -> Shown:
+        words, view = await self._ask(command, place)
+        return Shown(view, words, place)
 
     async def _ask(self, command: SlashCommand, place: calls.Place) -> tuple[Words, View]:
         people, commands = self._reception.people, self._reception.settings.slack.commands

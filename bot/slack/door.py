@@ -19,19 +19,26 @@ from bot.commands.call import Dispatcher
 from bot.slack import bolt_app
 from bot.slack.answers import Answers
 from bot.slack.api import SlackApi
+from bot.slack.homes import HomeSource, HomeTabs
 from bot.slack.http_transport import HttpTransport
 from bot.slack.inflight import Inflight
 from bot.slack.payloads import Malformed
 from bot.slack.people import SlackPeople
+from bot.slack.permalinks import Permalinks
 from bot.slack.reception import Reception
-from bot.slack.seen import Once, Seen
+from bot.slack.seen import Once
 from bot.slack.socket_transport import SocketTransport
+from bot.slack.sources import Sources
 from core.config.settings import Settings
 from core.people import Directory
+from core.ports import Memory
 
 
 class SlackDoor:
-    """``session`` is shared and stays the caller's to close. Making a door calls nobody; Slack may be down."""
+    """``session`` is shared and stays the caller's to close. Making a door calls nobody; Slack may be down.
+
+    Without ``homes`` nothing is shown on Home tabs.
+    """
 
     def __init__(
         self,
@@ -39,21 +46,28 @@ class SlackDoor:
         dispatch: Dispatcher,
         people: Directory,
         session: aiohttp.ClientSession,
-        seen: Seen,
+        seen: Memory,
         now: Callable[[], datetime],
+        homes: HomeSource | None = None,
     ) -> None:
         slack = settings.slack
         self._drain_seconds = settings.server.drain
         self._inflight = Inflight()
         api = SlackApi(slack, session)
+        known = SlackPeople(settings, people, api, self._inflight, now)
+        self._homes = HomeTabs(homes, api, known, now) if homes is not None else None
         reception = Reception(
             settings=settings,
             dispatch=dispatch,
-            people=SlackPeople(settings, people, api, self._inflight, now),
+            people=known,
             answers=Answers(api, self._inflight),
             seen=seen,
             once=Once(seen, self._inflight),
             now=now,
+            api=api,
+            inflight=self._inflight,
+            sources=Sources(known, Permalinks(api)),
+            homes=self._homes,
         )
         self._bolt = bolt_app.build(reception, bolt_app.Itself(slack, api, self._inflight, now), session)
         self._http = HttpTransport(settings, self._dispatch, seen, self._inflight, now)
@@ -68,7 +82,9 @@ class SlackDoor:
         self._http.add_routes(app)
 
     async def start(self) -> None:
-        """Open the socket, where Socket Mode is configured, without waiting for it."""
+        """Open the socket, where Socket Mode is configured, without waiting for it; keep Home tabs up to date."""
+        if self._homes is not None:
+            self._homes.start()
         if self._socket is not None:
             await self._socket.start()
 
@@ -78,6 +94,8 @@ class SlackDoor:
         if self._socket is not None:
             self._socket.stop_taking()
         await self._inflight.drain(self._drain_seconds)
+        if self._homes is not None:
+            await self._homes.close()
         if self._socket is not None:
             await self._socket.close()
 

@@ -13,6 +13,7 @@ from bot.slack import calls, text
 from bot.slack.answers import nothing
 from bot.slack.payloads import EventCallback, MessageEvent, read
 from bot.slack.reception import Reception
+from bot.slack.requests import Requests
 from bot.slack.seen import AlreadyDone, MarkDone
 from core.views import View
 
@@ -24,6 +25,7 @@ _SPOKEN = (None, "file_share")
 class Events:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
+        self._requests = Requests(reception)
 
     async def handle(self, body: dict[str, Any]) -> BoltResponse:
         """Raises Busy while another process is at this event, so that Slack sends it again."""
@@ -54,13 +56,16 @@ class Events:
         said, bot = message.text or "", _bot_user(callback)
         if message.type == "app_mention" or bot:
             said = text.without_mention(said, bot)
-        name, rest = calls.spoken_words(said, self._reception.settings.slack.commands.root)
-        ids = await self._reception.people.ids(text.mentioned(rest).items(), tenant)
-        call = self._reception.call(calls.Asked(name), person, place, text=text.words_of(rest, ids))
+        call = await self._requests.call(message, said, place, person, callback) if _is_mention(message) else None
+        if call is None:
+            name, rest = calls.spoken_words(said, self._reception.settings.slack.commands.root)
+            ids = await self._reception.people.ids(text.mentioned(rest).items(), tenant)
+            call = self._reception.call(calls.Asked(name), person, place, text=text.words_of(rest, ids))
         view = await self._reception.dispatch(call)
         # From here on the work must not be repeated, even if the answer is lost.
         await done()
-        await self._reception.answers.post(view, call.words, place)
+        if not self._requests.is_answered(call, view):
+            await self._reception.answers.post(view, call.words, place)
 
 
 def is_for_us(message: MessageEvent) -> bool:
@@ -70,6 +75,10 @@ def is_for_us(message: MessageEvent) -> bool:
     if message.type == "app_mention":
         return True
     return message.channel_type == "im" and message.subtype in _SPOKEN
+
+
+def _is_mention(message: MessageEvent) -> bool:
+    return message.type == "app_mention"
 
 
 def _bot_user(callback: EventCallback) -> str | None:

@@ -20,9 +20,9 @@ from slack_bolt.response import BoltResponse
 from bot.slack import payloads, signature
 from bot.slack.answers import trouble
 from bot.slack.inflight import Inflight
-from bot.slack.seen import Seen
 from core.config.settings import Settings
 from core.errors import StoreUnavailable
+from core.ports import Memory
 
 PATH = "/slack/events"
 BODY_LIMIT = 1024 * 1024
@@ -41,7 +41,7 @@ class Refused(Exception):
 
 class HttpTransport:
     def __init__(
-        self, settings: Settings, dispatch: Dispatch, seen: Seen, inflight: Inflight, now: Callable[[], datetime]
+        self, settings: Settings, dispatch: Dispatch, seen: Memory, inflight: Inflight, now: Callable[[], datetime]
     ) -> None:
         self._secret = settings.slack.signing_secret
         self._read_seconds = settings.intake.read_timeout

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import bot.commands  # noqa: F401 -- registers the commands
 from bot.commands.registry import COMMANDS
 from bot.slack.http_transport import PATH
+from bot.slack.shortcuts import CREATE, CREATE_FROM_MESSAGE
 from core.config.settings import Settings
 from core.config.vocabulary import SLACK_RESERVED
 from core.i18n import Words
 
-# What each is for: answers and notices; commands; mentions; the search for a message whose fate is unknown (history,
-# and the ids of channels that are known by name); direct messages; the language and address of people.
+# What each is for: answers and notices; commands; mentions; messages that become tickets and the search for a message
+# whose fate is unknown (history, and the ids of channels that are known by name); direct messages; links to tickets;
+# the emoji that makes a ticket; the language and address of people.
 BOT_SCOPES = (
     "app_mentions:read",
     "channels:history",
@@ -28,13 +31,19 @@ BOT_SCOPES = (
     "groups:read",
     "im:history",
     "im:write",
+    "links:read",
+    "links:write",
+    "reactions:read",
     "users:read",
     "users:read.email",
 )
-BOT_EVENTS = ("app_mention", "message.im")
+BOT_EVENTS = ("app_home_opened", "app_mention", "link_shared", "message.im", "reaction_added")
+_FOR_THE_EMOJI = frozenset({"reactions:read", "reaction_added"})
+_FOR_LINKS = frozenset({"links:read", "links:write", "link_shared"})
 
 _NAME = re.compile(r"/[a-z0-9_-]{1,31}")
 _COMMANDS_LIMIT = 50
+_SHORTCUT_NAME_LIMIT = 24
 _ROOT_HINT = "create | list | show 42 | assign 42 @name | resolve 42 | help"
 
 
@@ -42,6 +51,8 @@ def manifest(settings: Settings, base_url: str | None, words: Words) -> dict[str
     """The manifest in ``words``. Slack calls us at ``base_url`` if it can, else we open a socket (Socket Mode)."""
     address = _address(settings, base_url)
     called = {"request_url": address} if address else {}
+    domains = _unfurl_domains(base_url)
+    unused = _unused(settings, domains)
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
@@ -51,16 +62,18 @@ def manifest(settings: Settings, base_url: str | None, words: Words) -> dict[str
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "deskbell", "always_online": True},
+            "shortcuts": _shortcuts(words),
             "slash_commands": _slash_commands(settings, address, words),
+            **({"unfurl_domains": domains} if domains else {}),
         },
-        "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
+        "oauth_config": {"scopes": {"bot": [scope for scope in BOT_SCOPES if scope not in unused]}},
         "settings": {
-            "event_subscriptions": {**called, "bot_events": list(BOT_EVENTS)},
+            "event_subscriptions": {**called, "bot_events": [event for event in BOT_EVENTS if event not in unused]},
             "interactivity": {"is_enabled": True, **called},
             "org_deploy_enabled": False,
             "socket_mode_enabled": address is None,
@@ -81,6 +94,9 @@ def lint(made: dict[str, Any], settings: Settings, words: Words) -> list[str]:
             wrong.append(words.text("slack.lint.reserved", name=name))
         if names.count(name) > 1:
             wrong.append(words.text("slack.lint.twice", name=name))
+    for shortcut in made["features"].get("shortcuts", []):
+        if len(shortcut["name"]) > _SHORTCUT_NAME_LIMIT:
+            wrong.append(words.text("slack.lint.shortcut", name=shortcut["name"], limit=_SHORTCUT_NAME_LIMIT))
     if len(names) > _COMMANDS_LIMIT:
         wrong.append(words.text("slack.lint.too_many", limit=_COMMANDS_LIMIT))
     for alias, meant in settings.slack.commands.aliases.items():
@@ -95,6 +111,33 @@ def _address(settings: Settings, base_url: str | None) -> str | None:
     if chosen or base_url is None or not base_url.startswith("https://"):
         return None
     return f"{base_url.rstrip('/')}{PATH}"
+
+
+def _unused(settings: Settings, domains: list[str]) -> frozenset[str]:
+    """Permissions and events of what is switched off."""
+    off: frozenset[str] = frozenset()
+    if not settings.slack.reaction:
+        off |= _FOR_THE_EMOJI
+    return off if domains else off | _FOR_LINKS
+
+
+def _unfurl_domains(base_url: str | None) -> list[str]:
+    """Slack knows of links by their domain alone. Those to a page that others cannot open are not worth showing."""
+    host = urlsplit(base_url or "").hostname if (base_url or "").startswith("https://") else None
+    return [host] if host else []
+
+
+def _shortcuts(words: Words) -> list[dict[str, str]]:
+    made = ((CREATE_FROM_MESSAGE, "message"), (CREATE, "global"))
+    return [
+        {
+            "name": words.text(f"slack.shortcut_{kind}"),
+            "type": kind,
+            "callback_id": callback,
+            "description": words.text(f"slack.shortcut_{kind}_help"),
+        }
+        for callback, kind in made
+    ]
 
 
 def _slash_commands(settings: Settings, address: str | None, words: Words) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import msgspec
 import blocks
 from bot.slack.api import CALL_SECONDS, Answer, CallFailed, Outcome, SlackApi
 from bot.slack.outcome import Attempt, Failures
+from bot.slack.permalinks import Permalinks
 from core.config.settings import Settings
 from core.ports import MessageRef, Outbound
 
@@ -45,11 +46,13 @@ class SlackNotifier:
     ) -> None:
         self._api = SlackApi(settings.slack, session, call_seconds)
         self._failures = Failures(settings)
+        self._permalinks = Permalinks(self._api)
         self._direct: dict[str, str] = {}
         self._ids: dict[str, str] = {}
 
     async def post(self, message: Outbound) -> MessageRef:
         place = await self._place(message)
+        message = await self._permalinks.led_to_card(message)
         arguments = {
             "channel": place.channel,
             "thread_ts": place.thread,

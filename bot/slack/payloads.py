@@ -60,18 +60,28 @@ class Action(msgspec.Struct, frozen=True):
 
 
 class Container(msgspec.Struct, frozen=True):
-    """Where the clicked element stands. ``is_ephemeral``: in a message that only the clicker sees."""
+    """Where the clicked element stands. ``is_ephemeral``: in a message that only the clicker sees; ``is_app_unfurl``:
+    in what we show of a link in somebody's message."""
 
     type: str = ""
     message_ts: str | None = None
     channel_id: str | None = None
     thread_ts: str | None = None
     is_ephemeral: bool = False
+    is_app_unfurl: bool = False
 
 
 class ClickedMessage(msgspec.Struct, frozen=True):
     ts: str | None = None
     thread_ts: str | None = None
+
+
+class ClickedView(msgspec.Struct, frozen=True):
+    """A modal or a Home tab in which something was clicked."""
+
+    id: str
+    type: str = ""
+    hash: str | None = None
 
 
 class BlockActions(msgspec.Struct, frozen=True):
@@ -81,6 +91,7 @@ class BlockActions(msgspec.Struct, frozen=True):
     channel: Named | None = None
     container: Container | None = None
     message: ClickedMessage | None = None
+    view: ClickedView | None = None
     trigger_id: str = ""
     response_url: str | None = None
 
@@ -117,6 +128,48 @@ class ViewSubmission(msgspec.Struct, frozen=True):
     team: Named | None = None
 
 
+class Attachment(msgspec.Struct, frozen=True):
+    title: str | None = None
+    text: str | None = None
+    fallback: str | None = None
+
+
+class File(msgspec.Struct, frozen=True):
+    title: str | None = None
+    name: str | None = None
+
+
+class SourceMessage(msgspec.Struct, frozen=True):
+    """A message that a ticket is made from."""
+
+    ts: str = ""
+    user: str | None = None
+    text: str | None = None
+    thread_ts: str | None = None
+    bot_id: str | None = None
+    attachments: list[Attachment] | None = None
+    files: list[File] | None = None
+
+
+class Shortcut(msgspec.Struct, frozen=True):
+    """A shortcut of the app (``shortcut``), or of a message (``message_action``), which then comes along."""
+
+    user: User
+    callback_id: str
+    trigger_id: str = ""
+    team: Named | None = None
+    channel: Named | None = None
+    message: SourceMessage | None = None
+    response_url: str | None = None
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """What somebody types into an external select."""
+
+    block_id: str = ""
+    value: str | None = None
+
+
 class Authorization(msgspec.Struct, frozen=True):
     user_id: str | None = None
     is_bot: bool | None = None
@@ -134,6 +187,49 @@ class MessageEvent(msgspec.Struct, frozen=True):
     thread_ts: str | None = None
     subtype: str | None = None
     bot_id: str | None = None
+    parent_user_id: str | None = None
+    attachments: list[Attachment] | None = None
+    files: list[File] | None = None
+
+
+class Item(msgspec.Struct, frozen=True):
+    type: str = ""
+    channel: str = ""
+    ts: str = ""
+
+
+class ReactionEvent(msgspec.Struct, frozen=True):
+    """``item_user`` wrote what was reacted to."""
+
+    user: str = ""
+    reaction: str = ""
+    item: Item = Item()
+    item_user: str | None = None
+
+
+class HomeView(msgspec.Struct, frozen=True):
+    hash: str | None = None
+
+
+class HomeOpened(msgspec.Struct, frozen=True):
+    user: str = ""
+    tab: str = ""
+    view: HomeView | None = None
+
+
+class SharedLink(msgspec.Struct, frozen=True):
+    url: str
+
+
+class LinkShared(msgspec.Struct, frozen=True):
+    """``source`` is ``composer`` while somebody still writes the message; ``unfurl_id`` names it then."""
+
+    user: str = ""
+    channel: str = ""
+    message_ts: str = ""
+    links: list[SharedLink] = []
+    source: str | None = None
+    unfurl_id: str | None = None
 
 
 class EventCallback(msgspec.Struct, frozen=True):
@@ -203,5 +299,8 @@ def _check_shape(payload: dict[str, Any]) -> None:
 _KINDS: dict[str, type[msgspec.Struct]] = {
     "block_actions": BlockActions,
     "view_submission": ViewSubmission,
+    "shortcut": Shortcut,
+    "message_action": Shortcut,
+    "block_suggestion": Suggestion,
     "event_callback": EventCallback,
 }

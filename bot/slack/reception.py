@@ -9,11 +9,16 @@ import msgspec
 
 from bot.commands.call import Call, Dispatcher
 from bot.slack.answers import Answers
+from bot.slack.api import SlackApi
 from bot.slack.calls import Asked, Place
+from bot.slack.homes import HomeTabs
+from bot.slack.inflight import Inflight
 from bot.slack.people import SlackPeople
-from bot.slack.seen import Once, Seen
+from bot.slack.seen import Once
+from bot.slack.sources import Sources
 from core.config.settings import Settings
 from core.model import Person
+from core.ports import Memory
 
 
 class Reception(msgspec.Struct, frozen=True):
@@ -21,9 +26,13 @@ class Reception(msgspec.Struct, frozen=True):
     dispatch: Dispatcher
     people: SlackPeople
     answers: Answers
-    seen: Seen
+    seen: Memory
     once: Once
     now: Callable[[], datetime]
+    api: SlackApi
+    inflight: Inflight
+    sources: Sources
+    homes: HomeTabs | None = None
 
     def call(self, asked: Asked, by: Person, place: Place, *, text: str = "", submitted: bool = False) -> Call:
         return Call(

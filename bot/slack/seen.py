@@ -9,27 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from bot.slack.inflight import Inflight
+from core.ports import Memory
 
 CLAIM_SECONDS = 30
 
 T = TypeVar("T")
 MarkDone = Callable[[], Awaitable[None]]
-
-
-class Seen(Protocol):
-    """Durable memory of keys, shared by all replicas."""
-
-    async def first_time(self, key: str, ttl_seconds: int) -> bool:
-        """True for exactly one caller of ``key`` until ``ttl_seconds`` have passed, False for all others."""
-
-    async def has(self, key: str) -> bool:
-        """Whether ``first_time`` was called with ``key`` and its time has not passed."""
-
-    async def forget(self, key: str) -> None:
-        """Make the next ``first_time`` of ``key`` a first time again."""
 
 
 class AlreadyDone(Exception):
@@ -41,7 +29,7 @@ class Busy(Exception):
 
 
 class Once:
-    def __init__(self, seen: Seen, inflight: Inflight) -> None:
+    def __init__(self, seen: Memory, inflight: Inflight) -> None:
         self._seen = seen
         self._inflight = inflight
         self._running: dict[str, asyncio.Task[Any]] = {}

@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import payloads
 from bot.slack.inflight import Inflight
-from bot.slack.seen import Seen
 from core.config.settings import SlackSettings
+from core.ports import Memory
 
 LOGGER = "bot.slack.socket_mode"
 _REPEAT_SECONDS = 600
@@ -31,7 +31,7 @@ class SocketTransport:
 
     def __init__(
         self, settings: SlackSettings, token: SecretStr, app: AsyncApp, session: aiohttp.ClientSession,
-        inflight: Inflight, seen: Seen,
+        inflight: Inflight, seen: Memory,
     ) -> None:  # fmt: skip
         self._settings, self._token, self._app, self._session = settings, token, app, session
         self._inflight, self._seen = inflight, seen
@@ -68,9 +68,9 @@ class SocketTransport:
 class _Handler(AsyncSocketModeHandler):
     closing = False
     _inflight: Inflight
-    _seen: Seen
+    _seen: Memory
 
-    def attach(self, inflight: Inflight, seen: Seen) -> None:
+    def attach(self, inflight: Inflight, seen: Memory) -> None:
         self._inflight, self._seen = inflight, seen
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]

@@ -17,6 +17,7 @@ from bot.slack.calls import Place
 from bot.slack.payloads import ViewSubmission, read
 from bot.slack.reception import Reception
 from bot.slack.seen import AlreadyDone, MarkDone
+from bot.slack.sources import taken
 from core.i18n import Words
 from core.views import Form, Message
 from core.views import View as DeskView
@@ -41,9 +42,11 @@ class Submissions:
         return BoltResponse(status=200, body=answer)
 
     async def refuse(self, body: dict[str, Any], view: DeskView) -> BoltResponse:
-        """Show ``view`` in place of the form."""
-        words = self._reception.people.last_words(read(body, ViewSubmission).user.id)
-        return BoltResponse(status=200, body={"response_action": "update", "view": page(view, words)})
+        """Say ``view`` at the first input, so that what was typed stays; without inputs, in place of the form."""
+        submission = read(body, ViewSubmission)
+        words = self._reception.people.last_words(submission.user.id)
+        answer = _refusal(view, words, _inputs(submission))
+        return BoltResponse(status=200, body=answer or _CLOSE)
 
     async def _submit(self, submission: ViewSubmission, done: MarkDone) -> dict[str, Any]:
         people, user = self._reception.people, submission.user
@@ -51,23 +54,23 @@ class Submissions:
         person = await people.meet(user.id, tenant, user.name or user.username)
         ids = await people.ids(calls.chosen_people(submission.view), tenant)
         asked, private = calls.submitted(submission.view, ids)
-        place = Place(
-            user.id,
-            channel=private.get("channel", ""),
-            thread=private.get("thread", ""),
-            message=private.get("message", ""),
-            response_url=private.get("reply", ""),
-        )
+        place = Place.returned(user.id, private)
         call = self._reception.call(asked, person, place, submitted=True)
         view = await self._reception.dispatch(call)
-        inputs = list(submission.view.state.values) if submission.view.state else []
-        refused = _refusal(view, call.words, inputs)
+        refused = _refusal(view, call.words, _inputs(submission))
         if refused is not None:
             return refused
         await done()
-        if place.channel:
-            await self._reception.answers.whisper(view, call.words, place)
+        if place.source:
+            await self._reception.seen.first_time(*taken(place.channel, place.source))
+        if not place.channel:
+            return {"response_action": "update", "view": page((view,), call.words)}
+        await self._reception.answers.whisper(view, call.words, place)
         return _CLOSE
+
+
+def _inputs(submission: ViewSubmission) -> list[str]:
+    return list(submission.view.state.values) if submission.view.state else []
 
 
 def _refusal(view: DeskView, words: Words, inputs: list[str]) -> dict[str, Any] | None:
@@ -81,7 +84,7 @@ def _refusal(view: DeskView, words: Words, inputs: list[str]) -> dict[str, Any] 
     if isinstance(view, Message) and view.is_error:
         if inputs:
             return _errors({inputs[0]: _plain_sentence(view, words)})
-        return {"response_action": "update", "view": page(view, words)}
+        return {"response_action": "update", "view": page((view,), words)}
     return None
 
 

@@ -34,6 +34,18 @@ def words_of(text: str, people: Mapping[str, str]) -> str:
     return "".join([*written, _unescape(text[end:])]).strip()
 
 
+def prose(text: str, names: Mapping[str, str]) -> str:
+    """The text as people read it: ``names`` gives for a Slack user id the name that stands for ``<@...>``."""
+    written: list[str] = []
+    end = 0
+    for token in _TOKEN.finditer(text):
+        person = _PERSON.fullmatch(_parts(token[1])[0])
+        meant = f"@{names[person[1]]}" if person and person[1] in names else _meaning(token[1], {})
+        written += [_unescape(text[end : token.start()]), meant]
+        end = token.end()
+    return "".join([*written, _unescape(text[end:])]).strip()
+
+
 def without_mention(text: str, bot_user: str | None) -> str:
     """What was said to the bot: without its first mention, wherever that stands.
 

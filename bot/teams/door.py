@@ -26,13 +26,14 @@ from bot.teams.credentials import TokenUnavailable
 from bot.teams.incoming import Incoming, Malformed, parse
 from bot.teams.invokes import READS
 from bot.teams.keys import KeysUnavailable, SigningKeys
-from bot.teams.once import Busy, Once, Seen
+from bot.teams.once import Busy, Once
 from bot.teams.people import People
 from bot.teams.places import Places
 from core.config.settings import Settings
 from core.conversations import ConversationBook
 from core.errors import StoreUnavailable
 from core.people import Directory
+from core.ports import Memory
 
 PATH = "/api/messages"
 LARGEST_BODY = 256 * 1024
@@ -68,7 +69,7 @@ class TeamsDoor:
         people: Directory,
         book: ConversationBook,
         session: aiohttp.ClientSession,
-        seen: Seen,
+        seen: Memory,
         now: Callable[[], datetime],
         *,
         connector: Connector | None = None,

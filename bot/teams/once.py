@@ -10,7 +10,9 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
+
+from core.ports import Memory
 
 CLAIM_SECONDS = 60
 DONE_SECONDS = 3600
@@ -19,25 +21,12 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class Seen(Protocol):
-    """Durable memory of keys, shared by all replicas."""
-
-    async def first_time(self, key: str, ttl_seconds: int) -> bool:
-        """True for exactly one caller of ``key`` until ``ttl_seconds`` have passed, False for all others."""
-
-    async def has(self, key: str) -> bool:
-        """Whether ``first_time`` was called with ``key`` and its time has not passed."""
-
-    async def forget(self, key: str) -> None:
-        """Make the next ``first_time`` of ``key`` a first time again."""
-
-
 class Busy(Exception):
     """Another process is at it, and may still finish it."""
 
 
 class Once(Generic[T]):
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Memory) -> None:
         self._seen = seen
         self._answers: OrderedDict[str, asyncio.Task[T | None]] = OrderedDict()
         self._under_way: set[asyncio.Task[Any]] = set()

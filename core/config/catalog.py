@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from core.config.directory import SystemSettings
 
 _KINDS = frozenset({"component", "resource", "api", "system"})
+_TIERS = frozenset({"1", "2", "3", "4"})
 
 
 class CatalogError(ValueError):
@@ -29,7 +31,10 @@ def read_catalog(text: str) -> tuple[SystemSettings, ...]:
         if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
             raise CatalogError(f"document {number} is no entity: kind and metadata were expected")
         if str(document.get("kind", "")).lower() in _KINDS:
-            system = _system(document)
+            try:
+                system = _system(document)
+            except (AttributeError, TypeError, ValueError) as error:
+                raise CatalogError(f"document {number} is not as Backstage has it: {_why(error)}") from error
             systems[system.name] = system
     return tuple(systems.values())
 
@@ -40,12 +45,18 @@ def _system(document: dict[str, Any]) -> SystemSettings:
     hosts = next((value for name, value in annotations.items() if name.endswith("/hosts")), "")
     tier = next((value for name, value in annotations.items() if name.endswith("/tier")), "3")
     return SystemSettings(
-        name=str(metadata.get("name", "")),
-        tier=int(tier) if tier in "1234" and tier else 3,
+        name=metadata.get("name"),
+        tier=int(tier) if tier in _TIERS else 3,
         team=_name(spec.get("owner")),
         hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
         depends_on=tuple(filter(None, (_name(reference) for reference in spec.get("dependsOn") or ()))),
     )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    return str(error)
 
 
 def _name(reference: object) -> str | None:

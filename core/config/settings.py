@@ -97,6 +97,11 @@ class SlackSettings(Model):
         default="https://slack.com/api/", description="SLACK_API_URL: for a Slack that is not slack.com."
     )
     commands: CommandSettings = Field(default=CommandSettings(), description="How the commands are called.")
+    reaction: str = Field(
+        default="ticket",
+        pattern=r"^[^\s:]{0,100}$",
+        description="Emoji, without colons, that makes a ticket of the message that it is put on; empty: none does.",
+    )
     per_channel_rate: float = Field(default=1.0, gt=0, description="Messages a second that one channel takes.")
     per_channel_burst: int = Field(default=3, ge=1, description="Messages that one channel takes at once.")
 

@@ -128,23 +128,38 @@ class Intake:
         return await self._work_off(journalled, normalised, 0)
 
     async def _work_off(self, journal_id: int, normalised: Normalised, start: int) -> Receipt:
-        alerts, tickets = normalised.alerts, list[int]()
-        for begin in range(start, max(len(alerts), 1), self._chunk):
-            part = alerts[begin : begin + self._chunk]
-            last = begin + self._chunk >= len(alerts)
-
-            def work(
-                session: Session, part: Sequence[Alert] = part, end: int = begin + len(part), last: bool = last
-            ) -> None:
-                tickets.extend(self._take_alerts(session, part))
-                values: dict[str, object] = {"progress": end}
-                if last:
-                    receipt = _receipt(journal_id, normalised, tickets)
-                    values |= {"state": _state(normalised), "receipt": msgspec.to_builtins(receipt)}
-                session.execute(update(JOURNAL).where(JOURNAL.c.id == journal_id).values(values))
-
-            await self._database.write(work, [(alert.source, alert.fingerprint) for alert in part])
+        """Take what is left of a journalled delivery. What cannot be worked on makes a dead letter of it."""
+        tickets: list[int] = []
+        for begin in range(start, max(len(normalised.alerts), 1), self._chunk):
+            try:
+                tickets += await self._work_off_part(journal_id, normalised, begin, tickets)
+            except StoreUnavailable:
+                raise
+            except Exception:
+                _log.exception("the delivery %d could not be worked on from its alert %d on", journal_id, begin)
+                return await self._bury(journal_id, Normalised((), normalised.received, _DEFECT), tickets, begin)
         return _receipt(journal_id, normalised, tickets)
+
+    async def _work_off_part(
+        self, journal_id: int, normalised: Normalised, begin: int, before: Sequence[int]
+    ) -> list[int]:
+        """Take one chunk and record in the same transaction how far that is; returns its tickets."""
+        part = normalised.alerts[begin : begin + self._chunk]
+        end = begin + len(part)
+
+        def work(session: Session) -> list[int]:
+            tickets = self._take_alerts(session, part)
+            if end >= len(normalised.alerts):
+                _finish(session, journal_id, normalised, [*before, *tickets], end)
+            else:
+                session.execute(update(JOURNAL).where(JOURNAL.c.id == journal_id).values(progress=end))
+            return tickets
+
+        return await self._database.write(work, [(alert.source, alert.fingerprint) for alert in part])
+
+    async def _bury(self, journal_id: int, failed: Normalised, tickets: Sequence[int], progress: int) -> Receipt:
+        await self._database.write(lambda session: _finish(session, journal_id, failed, tickets, progress))
+        return _receipt(journal_id, failed, tickets)
 
     def _take_alerts(self, session: Session, alerts: Iterable[Alert]) -> list[int]:
         now = self._clock.now()
@@ -215,6 +230,13 @@ def _receipt(journal_id: int, normalised: Normalised, tickets: Sequence[int]) ->
         ignored=normalised.ignored,
         problem=normalised.problem,
     )
+
+
+def _finish(session: Session, journal_id: int, normalised: Normalised, tickets: Sequence[int], progress: int) -> None:
+    """Record that a journalled delivery is over, and how."""
+    receipt = msgspec.to_builtins(_receipt(journal_id, normalised, tickets))
+    values = {"state": _state(normalised), "receipt": receipt, "progress": progress}
+    session.execute(update(JOURNAL).where(JOURNAL.c.id == journal_id).values(values))
 
 
 def _journal_row(journal_id: int, delivery: RawDelivery, state: str, receipt: Receipt | None) -> dict[str, object]:

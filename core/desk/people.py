@@ -20,6 +20,8 @@ from core.store.queries import CONVERSATION, IDENTITY, PERSON
 from core.store.rows import SeenRow
 from core.store.session import Row, Session
 
+# What a platform tells of somebody where the configuration says nothing; it outlives a restart.
+_HEARD = ("email", "language", "time_zone", "teams_mri")
 SEEN = SeenRow.__table__  # type: ignore[attr-defined]
 _CACHE = 10_000
 
@@ -44,8 +46,8 @@ class People:
         def run(session: Session) -> None:
             stored = outgoing.people(session.connection, self._configured)
             for person in self._configured.values():
-                earlier = stored.get(person.id)
-                merged = replace(person, teams_mri=person.teams_mri or (earlier.teams_mri if earlier else None))
+                earlier = stored.get(person.id, person)
+                merged = replace(person, **{name: getattr(person, name) or getattr(earlier, name) for name in _HEARD})
                 self._people[person.id] = merged
                 _save(session, merged, self._clock.now())
 
@@ -84,7 +86,7 @@ class People:
     def _remember(self, platform: str, user: str, person: Person) -> None:
         if len(self._ids) > _CACHE:
             self._ids.clear()
-            self._people = dict(self._configured)
+            self._people = {person_id: self._people[person_id] for person_id in self._configured}
         self._ids[platform, user] = person.id
         self._people[person.id] = person
 

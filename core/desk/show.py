@@ -21,7 +21,8 @@ _VERB_OF_ACTION = {"assign_to_me": "assign", "change_priority": "prioritize", "c
 def actions_of(ticket: Ticket) -> tuple[str, ...]:
     """What the card of this ticket offers: legal now, and not what is done already."""
     legal = set(legal_verbs(ticket.status))
-    return tuple(action for action in CARD_ACTIONS if _VERB_OF_ACTION.get(action, action) in legal)
+    offered = (action for action in CARD_ACTIONS if _VERB_OF_ACTION.get(action, action) in legal)
+    return tuple(action for action in offered if action != "assign_to_me" or ticket.assignee is None)
 
 
 def card(
@@ -76,17 +77,17 @@ def link_of(ticket_id: int, policy: DeskPolicy) -> str | None:
     return f"{base}/tickets/{ticket_id}" if base else None
 
 
-def listing(tickets: Sequence[Ticket], query: str, cursor: str | None, now: datetime, policy: DeskPolicy) -> TicketList:
-    lines = tuple(
-        TicketLine(
-            id=ticket.id,
-            title=ticket.title,
-            priority=ticket.priority,
-            status=ticket.status,
-            assignee=ticket.assignee,
-            sla=policy.sla.facts(ticket, now),
-            link=link_of(ticket.id, policy),
-        )
-        for ticket in tickets
+def line(ticket: Ticket, now: datetime, policy: DeskPolicy) -> TicketLine:
+    return TicketLine(
+        id=ticket.id,
+        title=ticket.title,
+        priority=ticket.priority,
+        status=ticket.status,
+        assignee=ticket.assignee,
+        sla=policy.sla.facts(ticket, now),
+        link=link_of(ticket.id, policy),
     )
-    return TicketList(lines, query, cursor)
+
+
+def listing(tickets: Sequence[Ticket], query: str, cursor: str | None, now: datetime, policy: DeskPolicy) -> TicketList:
+    return TicketList(tuple(line(ticket, now, policy) for ticket in tickets), query, cursor)

@@ -11,6 +11,7 @@ from core import commands as c
 from core.desk.policy import DeskPolicy
 from core.engine import decide, opened
 from core.errors import BadField, NotFound, TicketChanged
+from core.lifecycle import move
 from core.model import DESKBELL, Event, KnownAlert, Person, PersonRef, Priority, Reason, Ticket
 from core.ports import Clock
 from core.rules import access
@@ -61,6 +62,7 @@ class Work:
             ticket = self._allowed(session, ticket_id, command, by)
             if version is not None and version != ticket.version:
                 raise _changed(session, ticket, version)
+            move(ticket.status, command.verb)
             if isinstance(command, c.Merge):
                 return self._merge(session, ticket, command, by.ref, origin)
             if isinstance(command, c.Split):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from core.errors import StoreUnavailable
 from core.outbox.limits import SLACK_EDIT, SLACK_POST, TEAMS_CONVERSATION, Bucket, Limit
 from core.outbox.message import MessageMaker, Undeliverable
 from core.outbox.plan import edit_row
+from core.outbox.timing import Timing
 from core.ports import Clock, DeliveryFailed, DeliveryRetry, DeliveryUnknown, MessageRef, Notifier, Outbound
 from core.store import outgoing
 from core.store.database import Database
@@ -46,6 +47,7 @@ class Delivery:
         clock: Clock,
         observe: Observe,
         slack_post: Limit = SLACK_POST,
+        timing: Timing | None = None,
     ) -> None:
         self._database = database
         self._notifiers = notifiers
@@ -53,9 +55,11 @@ class Delivery:
         self._clock = clock
         self._observe = observe
         self._slack_post = slack_post
+        self._timing = timing or Timing()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._news: dict[str, asyncio.Event] = {}
         self._buckets: dict[str, Bucket] = {}
+        self._held: dict[str, float] = {}
         self._closing = False
 
     async def start(self) -> None:
@@ -80,6 +84,7 @@ class Delivery:
             _, late = await asyncio.wait(self._lanes.values(), timeout=timeout)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     # -- one lane
 
@@ -94,7 +99,7 @@ class Delivery:
                     pause = _FIRST_PAUSE
                 if pause is None:
                     break
-                await _wait(news, pause)
+                await self._timing.wait(news, pause)
         except Exception:
             _log.exception("the lane %s stopped; it goes on with the next notice", lane)
         finally:
@@ -107,62 +112,64 @@ class Delivery:
         front = await self._database.read(lambda connection: outgoing.lane_front(connection, lane))
         if not front:
             return None
-        now = self._clock.now()
-        notice = _next(front, now)
+        notice, pause = _next(front, self._clock.now())
         if notice is None:
-            return max(0.0, _seconds(min(row.not_before for row in front), now))
-        begun = notice.state == "sending"
-        if begun and notice.not_before > now:
-            return _seconds(notice.not_before, now)
+            return pause
         bucket = self._bucket(notice)
-        wait = bucket.wait(time.monotonic())
-        if wait > 0:
-            return wait
-        await self._deliver(notice, bucket, begun)
+        pause = self._pause(notice, bucket)
+        if pause > 0:
+            return pause
+        await self._deliver(notice, bucket)
         return 0.0
 
-    async def _deliver(self, notice: Any, bucket: Bucket, begun: bool) -> None:
+    async def _deliver(self, notice: Any, bucket: Bucket) -> None:
+        """One attempt. A defect costs the message that it concerns, and not those behind it."""
+        started = self._timing.seconds()
+        try:
+            await self._attempt(notice, bucket, started)
+        except Undeliverable as error:
+            await self._failed(notice, started, str(error))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            _log.exception("notice %s to %s could not be worked on", notice.id, notice.lane)
+            await self._failed(notice, started, f"defect: {type(error).__name__}")
+
+    async def _attempt(self, notice: Any, bucket: Bucket, started: float) -> None:
         now = self._clock.now()
         if now - notice.created_at > _GIVE_UP_AFTER:
-            await self._settle(notice, "failed", 0.0, "not delivered within a day", {"state": "failed"})
-            return
-        try:
-            message, ref = await self._database.read(lambda connection: self._maker.make(connection, notice, now))
-        except Undeliverable as error:
-            await self._settle(notice, "failed", 0.0, str(error), {"state": "failed"})
-            return
-        if begun:
-            await self._look_back(notice, message, ref)
-            return
-        if not await self._database.write(lambda session: outgoing.claim(session, notice.id, now)):
-            return
-        bucket.take(time.monotonic())
-        await self._send(notice, message, ref, bucket)
+            raise Undeliverable("not delivered within a day")
+        message, ref = await self._database.read(lambda connection: self._maker.make(connection, notice, now))
+        if notice.state == "sending":
+            await self._look_back(notice, message, started)
+        elif await self._database.write(lambda session: outgoing.claim(session, notice.id, now)):
+            bucket.take(self._timing.seconds())
+            await self._send(notice, message, ref, bucket, started)
 
-    async def _send(self, notice: Any, message: Outbound, ref: MessageRef | None, bucket: Bucket) -> None:
-        notifier, started = self._notifiers[notice.platform], time.monotonic()
+    async def _send(
+        self, notice: Any, message: Outbound, ref: MessageRef | None, bucket: Bucket, started: float
+    ) -> None:
+        notifier = self._notifiers[notice.platform]
         try:
             if notice.show == "edit" and ref is not None:
                 await notifier.edit(message, ref)
             else:
                 ref = await notifier.post(message)
         except DeliveryRetry as error:
-            pause = error.after if error.after is not None else _pause(notice.attempts)
-            if error.scope != "message":
-                self._hold(notice, error.scope, bucket, pause)
+            pause = _again_after(error, notice)
+            self._hold(notice, error.scope, bucket, pause)
             values = {"state": "waiting", "not_before": self._clock.now() + timedelta(seconds=pause)}
             await self._settle(notice, "retry", started, error.reason, values)
         except DeliveryUnknown as error:
             again = self._clock.now() + timedelta(seconds=_LOOK_BACK_AFTER)
             await self._settle(notice, "unknown", started, error.reason, {"not_before": again})
         except DeliveryFailed as error:
-            await self._failed(notice, started, error)
+            await self._failed(notice, started, f"{error.code}: {error.reason}", error.gone)
         else:
             await self._sent(notice, message, ref, started, "sent")
 
-    async def _look_back(self, notice: Any, message: Outbound, ref: MessageRef | None) -> None:
+    async def _look_back(self, notice: Any, message: Outbound, started: float) -> None:
         """A message was begun and its end is not known: find it, or be sure that it is not there."""
-        started = time.monotonic()
         if notice.show == "edit":
             await self._settle(notice, "retry", started, "an edit can be repeated", {"state": "waiting"})
             return
@@ -170,14 +177,13 @@ class Delivery:
         try:
             found = await self._notifiers[notice.platform].find(message, since)
         except DeliveryRetry as error:
-            pause = error.after if error.after is not None else _pause(notice.attempts)
-            again = self._clock.now() + timedelta(seconds=pause)
+            again = self._clock.now() + timedelta(seconds=_again_after(error, notice))
             await self._settle(notice, "unknown", started, error.reason, {"not_before": again})
         except DeliveryUnknown as error:
             state = "waiting" if notice.urgent and notice.attempts < _HEAD_BLOCKS else "unknown"
             await self._settle(notice, "unknown", started, error.reason, {"state": state})
         except DeliveryFailed as error:
-            await self._failed(notice, started, error)
+            await self._failed(notice, started, f"{error.code}: {error.reason}", error.gone)
         else:
             if found is not None:
                 await self._sent(notice, message, found, started, "found")
@@ -191,8 +197,7 @@ class Delivery:
         values["ref"] = msgspec.to_builtins(ref) if ref else None
 
         def write(session: Session) -> bool:
-            took = int((time.monotonic() - started) * 1000)
-            outgoing.settle(session, notice.id, now, outcome, took, None, values)
+            outgoing.settle(session, notice.id, now, outcome, self._took_ms(started), None, values)
             if notice.show not in ("card", "edit") or ref is None:
                 return False
             place = (notice.ticket_id, notice.platform, notice.address)
@@ -202,30 +207,33 @@ class Delivery:
             outgoing.insert_new(session, NOTICE, [row])
             return True
 
-        self._observe(notice.platform, outcome, time.monotonic() - started)
+        self._observe(notice.platform, outcome, self._timing.seconds() - started)
         if await self._database.write(write):
             self.wake([notice.lane])
 
-    async def _failed(self, notice: Any, started: float, error: DeliveryFailed) -> None:
+    async def _failed(self, notice: Any, started: float, reason: str, gone: bool = False) -> None:
+        """It will never be sent. A card that is not there is forgotten: what belongs below it is not sent either."""
         now = self._clock.now()
-        reason = f"{error.code}: {error.reason}"
         _log.warning("notice %s to %s failed for good: %s", notice.id, notice.lane, reason)
 
         def write(session: Session) -> None:
-            took = int((time.monotonic() - started) * 1000)
+            took = self._took_ms(started)
             outgoing.settle(session, notice.id, now, "failed", took, reason, {"state": "failed"})
-            if notice.show == "card" or error.gone:
+            if notice.show == "card" or gone:
                 outgoing.forget_card(session, notice.ticket_id, notice.platform, notice.address)
 
-        self._observe(notice.platform, "failed", time.monotonic() - started)
+        self._observe(notice.platform, "failed", self._timing.seconds() - started)
         await self._database.write(write)
 
     async def _settle(self, notice: Any, outcome: str, started: float, reason: str, values: Row) -> None:
-        now, took = self._clock.now(), time.monotonic() - started if started else 0.0
-        self._observe(notice.platform, outcome, took)
+        now, took = self._clock.now(), self._took_ms(started)
+        self._observe(notice.platform, outcome, self._timing.seconds() - started)
         await self._database.write(
-            lambda session: outgoing.settle(session, notice.id, now, outcome, int(took * 1000), reason, values)
+            lambda session: outgoing.settle(session, notice.id, now, outcome, took, reason, values)
         )
+
+    def _took_ms(self, started: float) -> int:
+        return int((self._timing.seconds() - started) * 1000)
 
     # -- limits
 
@@ -238,43 +246,46 @@ class Delivery:
     def _named_bucket(self, name: str, limit: Limit) -> Bucket:
         bucket = self._buckets.get(name)
         if bucket is None:
-            bucket = self._buckets[name] = Bucket(limit, time.monotonic())
+            bucket = self._buckets[name] = Bucket(limit, self._timing.seconds())
         return bucket
 
+    def _pause(self, notice: Any, bucket: Bucket) -> float:
+        """Seconds for which the place or its platform takes nothing."""
+        now = self._timing.seconds()
+        return max(bucket.wait(now), self._held.get(notice.platform, now) - now)
+
     def _hold(self, notice: Any, scope: str, bucket: Bucket, pause: float) -> None:
-        until = time.monotonic() + pause
-        bucket.close(until)
-        if scope == "platform":
-            for name, other in self._buckets.items():
-                if name.startswith(notice.platform):
-                    other.close(until)
+        """The platform said who has to wait: nobody but this message, this place, or all that is for the platform."""
+        until = self._timing.seconds() + pause
+        if scope == "channel":
+            bucket.close(until)
+        elif scope == "platform":
+            self._held[notice.platform] = max(until, self._held.get(notice.platform, until))
 
 
-def _next(front: list[Any], now: datetime) -> Any:
-    """The message whose turn it is. One that failed a few times holds up those behind it, then lets them pass."""
+def _next(front: list[Any], now: datetime) -> tuple[Any, float]:
+    """The message whose turn it is, or None and the seconds until it may be one's turn.
+
+    A message that failed a few times holds up those behind it, then lets them pass, except for what belongs to it: news
+    of a ticket never overtake its card. One whose fate is not known lets nobody pass.
+    """
+    cards = {row.ticket_id for row in front if row.show == "card"}
+    pause = math.inf
     for row in front:
-        if row.state == "sending" or row.not_before <= now:
-            return row
-        if row.attempts < _HEAD_BLOCKS:
-            return None
-    return None
+        if row.show in ("thread", "edit") and row.ticket_id in cards:
+            continue
+        left: float = (row.not_before - now).total_seconds()
+        if left <= 0:
+            return row, 0.0
+        pause = min(pause, left)
+        if row.state == "sending" or row.attempts < _HEAD_BLOCKS:
+            break
+    return None, pause
 
 
-def _seconds(later: datetime, now: datetime) -> float:
-    return (later - now).total_seconds()
-
-
-def _pause(attempts: int) -> float:
-    """Seconds before the next attempt: doubling from one second to a minute, with jitter."""
+def _again_after(error: DeliveryRetry, notice: Any) -> float:
+    """Seconds before the next attempt: what the platform asked for, or doubling from one to sixty, with jitter."""
+    if error.after is not None:
+        return error.after
+    attempts: int = notice.attempts
     return min(_FIRST_PAUSE * 2.0 ** min(attempts, 10), _LONGEST_PAUSE) * random.uniform(0.8, 1.2)
-
-
-async def _wait(news: asyncio.Event, seconds: float) -> None:
-    if seconds <= 0:
-        await asyncio.sleep(0)
-        return
-    try:
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    except TimeoutError:
-        return

@@ -15,6 +15,7 @@ from core.desk.news import notice as news_of
 from core.desk.policy import DeskPolicy
 from core.i18n import Words
 from core.model import Event, Person, Ticket
+from core.outbox import reply
 from core.ports import MessageRef, Outbound
 from core.store import outgoing, queries
 from core.views import Notice, RatingRequest, View
@@ -45,6 +46,8 @@ class MessageMaker:
             if ref is None:
                 raise Undeliverable("the card of the ticket is not there")
             thread = ref if row.show == "thread" else None
+        if row.show == reply.SHOW:
+            thread = reply.thread_of(ticket)
         message = Outbound(
             key=row.key,
             platform=row.platform,
@@ -60,6 +63,8 @@ class MessageMaker:
     def _view(self, connection: Connection, row: Any, ticket: Ticket, now: datetime) -> View:
         if row.show in ("card", "edit"):
             return show.read_card(connection, ticket.id, now, self._policy)
+        if row.show == reply.SHOW:
+            return reply.reply(connection, ticket, row.platform, self._policy)
         if row.show == "rating":
             return RatingRequest(ticket.id, ticket.title, ticket.satisfaction)
         event = queries.event(connection, row.event_seq)

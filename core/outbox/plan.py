@@ -18,6 +18,7 @@ from core.config.conditions import Condition, ConditionError, ticket_facts
 from core.config.notifications import NotificationRule
 from core.desk.policy import DeskPolicy
 from core.model import Event, Person, Ticket
+from core.outbox.reply import reply_row
 from core.rules.audience import Destination, destinations, names_people
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ Row = dict[str, Any]
 
 class Place(msgspec.Struct, frozen=True):
     """A card of a ticket: where it is or will be. ``posted`` is false until the platform has it, ``story`` false where
-    the ticket's news do not belong."""
+    the ticket's news do not belong or no card is any more; such a place gets no other card."""
 
     platform: str
     address: str
@@ -37,35 +38,53 @@ class Place(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct):
     """Rows to insert, and the edits that newer ones replace: (ticket, platform, address)."""
 
-    notices: list[Row] = []
+    rows: dict[str, Row] = {}
     cards: list[Row] = []
     edited: list[tuple[int, str, str]] = []
 
     @property
+    def notices(self) -> list[Row]:
+        return list(self.rows.values())
+
+    @property
     def lanes(self) -> set[str]:
-        return {row["lane"] for row in self.notices if row["state"] == "waiting"}
+        return {row["lane"] for row in self.rows.values() if row["state"] == "waiting"}
+
+    def add(self, row: Row) -> None:
+        self.rows.setdefault(row["key"], row)
 
 
 class _Judged:
     """One event with its ticket, for all the conditions that are asked of it; the facts are gathered once."""
 
     def __init__(self, ticket: Ticket, event: Event, policy: DeskPolicy) -> None:
-        self._ticket = ticket
-        self._event = event
+        self.ticket = ticket
+        self.event = event
         self._policy = policy
         self._facts: Any = None
+        self._told: dict[str, str] = {}
 
     def holds(self, rule: NotificationRule, condition: Condition | None) -> bool:
         if condition is None:
             return True
         if self._facts is None:
-            sla = self._policy.sla.facts(self._ticket, self._event.at)
-            self._facts = ticket_facts(self._ticket, sla, self._event)
+            sla = self._policy.sla.facts(self.ticket, self.event.at)
+            self._facts = ticket_facts(self.ticket, sla, self.event)
         try:
             return condition.holds(self._facts)
         except ConditionError as error:
             _log.error("a condition cannot be judged: %s", error)
             return False
+
+    def told_by(self, rule: NotificationRule, destination: Destination) -> str | None:
+        """The other rule that has a message about this event for the destination; else ``rule`` has it from now on.
+
+        A rule that tells once may have told before, and then says nothing now; only at a ticket's beginning it cannot.
+        """
+        other = self._told.get(destination.name)
+        if other is None and (not rule.once or self.event.kind == "ticket.created"):
+            self._told[destination.name] = rule.name
+        return other
 
 
 class Planner:
@@ -79,6 +98,8 @@ class Planner:
             condition = None if rule.when.strip() == "true" else Condition(rule.when, rule.name)
             for kind in rule.on:
                 self._rules.setdefault(kind, []).append((rule, condition))
+        for own in self._rules.values():
+            own.sort(key=lambda pair: not pair[0].urgent)  # of several messages about one event, the urgent one goes
 
     def people_wanted(self, events: Sequence[Event], tickets: Mapping[int, Ticket]) -> set[str]:
         """Ids of the people whom any rule could name for these events."""
@@ -111,10 +132,13 @@ class Planner:
             for place in own:
                 if place.posted:
                     edits[ticket.id, place.platform, place.address] = event
+            answer = reply_row(ticket, event, self._platforms, now)
+            if answer is not None:
+                plan.add(answer)
             judged = _Judged(ticket, event, self._policy)
             for rule, condition in self._rules.get(event.kind, ()):
                 if judged.holds(rule, condition):
-                    self._tell(plan, rule, ticket, event, own, people, now)
+                    self._tell(plan, rule, judged, own, people, now)
         for (ticket_id, platform, address), event in edits.items():
             self._edit(plan, ticket_id, platform, address, event, now)
         return plan
@@ -123,19 +147,19 @@ class Planner:
         self,
         plan: Plan,
         rule: NotificationRule,
-        ticket: Ticket,
-        event: Event,
+        judged: _Judged,
         own: list[Place],
         people: Mapping[str, Person],
         now: datetime,
     ) -> None:
+        ticket, event = judged.ticket, judged.event
         if "cards" in rule.to and not event.data.get("first"):
             for place in own:
                 if not place.story:
                     continue
                 key = f"{rule.name}:{event.seq}:{place.platform}:{place.address}"
                 row = self._row(key, rule, ticket, event, now, show=rule.show)
-                plan.notices.append(row | self._to_place(place.platform, place.address))
+                plan.add(row | self._to_place(place.platform, place.address))
         for destination in destinations(rule.to, ticket, event, self._policy.settings):
             if rule.show == "card" and destination.address is not None:
                 self._card(plan, rule, ticket, event, destination, own, now)
@@ -143,7 +167,11 @@ class Planner:
                 scope = f"ticket-{ticket.id}" if rule.once else str(event.seq)
                 key = f"{rule.name}:{scope}:{destination.name}"
                 row = self._row(key, rule, ticket, event, now, show="message" if rule.show == "card" else rule.show)
-                plan.notices.append(row | self._to(destination, people))
+                row |= self._to(destination, people)
+                told_by = judged.told_by(rule, destination) if row["show"] == "message" else None
+                if told_by is not None:
+                    row |= {"state": "skipped", "reason": f"told by the rule {told_by}"}
+                plan.add(row)
 
     def _card(
         self,
@@ -164,11 +192,11 @@ class Planner:
             row = {"ticket_id": ticket.id, "platform": platform, "address": address, "version": 0, "story": True}
             plan.cards.append(row)
         key = f"card:{ticket.id}:{destination.name}"
-        plan.notices.append(self._row(key, rule, ticket, event, now, show="card") | to)
+        plan.add(self._row(key, rule, ticket, event, now, show="card") | to)
 
     def _edit(self, plan: Plan, ticket_id: int, platform: str, address: str, event: Event, now: datetime) -> None:
         plan.edited.append((ticket_id, platform, address))
-        plan.notices.append(edit_row(ticket_id, platform, address, event.seq, now))
+        plan.add(edit_row(ticket_id, platform, address, event.seq, now))
 
     def _row(self, key: str, rule: NotificationRule, ticket: Ticket, event: Event, now: datetime, show: str) -> Row:
         return {

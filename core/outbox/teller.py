@@ -50,10 +50,13 @@ class Teller:
                 while planned := await self.round():
                     if planned >= _BUSY:
                         await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             except StoreUnavailable:
                 _log.warning("the outbox waits: the database cannot take a write")
-                await asyncio.sleep(_RETRY_SECONDS)
-                self._news.set()
+            except Exception:
+                _log.exception("the outbox could not plan what is new; it tries again")
+            await asyncio.sleep(_RETRY_SECONDS)
+            self._news.set()
 
     async def round(self) -> int:
         """Plan the next events; returns how many there were."""
@@ -82,7 +85,7 @@ class Teller:
         tickets = queries.tickets_by_id(connection, {event.ticket_id for event in events if event.ticket_id})
         places: dict[int, list[Place]] = {}
         for card in queries.cards_of(connection, tickets):
-            place = Place(card.platform, card.address, card.ref is not None, card.story)
+            place = Place(card.platform, card.address, bool(card.ref), card.story and card.version != outgoing.GONE)
             places.setdefault(card.ticket_id, []).append(place)
         wanted = self._planner.people_wanted(events, tickets)
         people = outgoing.people(connection, wanted) if wanted else {}

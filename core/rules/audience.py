@@ -11,9 +11,8 @@ from core.config.settings import PersonSettings, Settings
 from core.model import Event, Ticket
 
 PLATFORMS = ("slack", "teams")
-_DEEPEST = 8  # Audiences within audiences; the check of the configuration refuses circles.
 _ROLES = frozenset({"assignee", "requester", "expert", "team_lead"})
-_DEPTH = 8  # Audiences within audiences; a circle of them ends here.
+_DEPTH = 8  # Audiences within audiences; a circle of them, which the configuration's check refuses, ends here.
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -57,7 +56,7 @@ def names_people(audiences: Iterable[str], settings: Settings, depth: int = 0) -
 
 def _expand(name: str, ticket: Ticket, event: Event, settings: Settings, depth: int) -> Iterable[Destination]:
     platform, colon, rest = name.partition(":")
-    if depth > _DEEPEST:
+    if depth > _DEPTH:
         return
     if colon and platform in PLATFORMS:
         yield Destination(platform, address=rest)
@@ -80,7 +79,7 @@ def _expand(name: str, ticket: Ticket, event: Event, settings: Settings, depth: 
 def _person(role: str, ticket: Ticket, event: Event, settings: Settings) -> str | None:
     """The person who has a role for this ticket now."""
     if role == "assignee":
-        return ticket.assignee.id if ticket.assignee else None
+        return _assignee(ticket, event)
     if role == "requester":
         return ticket.requester.id if ticket.requester else None
     if role == "expert":
@@ -89,6 +88,13 @@ def _person(role: str, ticket: Ticket, event: Event, settings: Settings) -> str 
     if role == "team_lead":
         return team_lead(ticket, settings)
     return None
+
+
+def _assignee(ticket: Ticket, event: Event) -> str | None:
+    """Whoever has the ticket. Of an assignment only the one whom it names: whoever has it since is told of that."""
+    assignee = ticket.assignee.id if ticket.assignee else None
+    named: Mapping[str, Any] = event.data.get("assignee") or {"id": assignee}
+    return assignee if named["id"] == assignee else None
 
 
 def team_lead(ticket: Ticket, settings: Settings) -> str | None:

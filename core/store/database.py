@@ -60,6 +60,7 @@ def connect(url: str) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
+        hide_parameters=True,  # errors are logged, and rows hold what people wrote
         pool_size=_READERS + 2,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
@@ -165,8 +166,8 @@ class Database:
     def _commit(self, batch: list[_Unit]) -> tuple[list[tuple[_Unit, Any, BaseException | None]], int]:
         results: list[tuple[_Unit, Any, BaseException | None]] = []
         connection = self._writer_connection()
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             session = Session(connection)
             session.load_alerts(key for unit in batch for key in unit.alerts)
             for unit in batch:
@@ -182,6 +183,8 @@ class Database:
     def _writer_connection(self) -> Connection:
         """The writer's own connection, kept from one commit to the next."""
         if self._connection is None:
+            if not self.healthy:
+                self.engine.dispose()  # a connection that was opened while the file was read-only stays so
             self._connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         return self._connection
 

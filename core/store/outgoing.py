@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.model import Person
@@ -19,6 +19,7 @@ from core.store.session import CARD, NOTICE, TICKET, Row, Session, decode_ticket
 CONSUMER: Table = ConsumerRow.__table__  # type: ignore[attr-defined]
 _decode_person = msgspec.json.Decoder(Person).decode
 _LANE_VIEW = 20
+GONE = -1  # The version of a card that was refused or deleted.
 
 
 def insert_new(session: Session, table: Table, rows: list[Row]) -> None:
@@ -125,6 +126,7 @@ def keep_shown(session: Session, ticket_id: int, ref: MessageRef, version: int) 
 
 
 def forget_card(session: Session, ticket_id: int, platform: str, address: str) -> None:
-    """The card is no longer there: nothing more is sent below it."""
+    """The card is no longer there: nothing more is sent below it, and the place gets no other."""
     where = (CARD.c.ticket_id == ticket_id) & (CARD.c.platform == platform) & (CARD.c.address == address)
-    session.execute(delete(CARD).where(where))
+    gone: Row = {"ref": None, "channel": None, "message": None, "version": GONE}
+    session.execute(update(CARD).where(where).values(gone))

@@ -174,7 +174,9 @@ def deliveries(connection: Connection, ticket_id: int, limit: int = 500) -> list
 
 
 def count_notices(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(NOTICE).where(NOTICE.c.show != "edit")).scalar() or 0
+    """How often somebody is told something: edits of cards and what is skipped are not counted."""
+    told = (NOTICE.c.show != "edit") & (NOTICE.c.state != "skipped")
+    return connection.execute(select(func.count()).select_from(NOTICE).where(told)).scalar() or 0
 
 
 def cards_of(connection: Connection, ticket_ids: Iterable[int]) -> list[Any]:

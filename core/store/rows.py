@@ -181,7 +181,8 @@ class JournalRow(SQLModel, table=True):
 
 
 class CardRow(SQLModel, table=True):
-    """Where a ticket is shown. ``ref`` is None until the card is posted; ``version`` is the ticket's as shown.
+    """Where a ticket is shown. ``ref`` is None until the card is posted; ``version`` is the ticket's as shown, -1 for a
+    card that was refused or deleted.
 
     With ``story`` the ticket's news stand below the card; a card that somebody asked to see is only kept up to date.
     """

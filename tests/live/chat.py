@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from tests.live.service import BOT_TOKEN
 
 from bot.demo.slack_api import SlackStandIn
 from bot.demo.slack_records import Change, ChangeKind, Message
+from tests.live.service import BOT_TOKEN
 
 
 class Chat:

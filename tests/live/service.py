@@ -87,7 +87,9 @@ class Deskbell:
             assert self.running, f"the service ended: {self.log[begun:]}"
             return _READY.search(self.log, begun)
 
-        self.port = int((await until(ready, "the service is ready"))[1])
+        found = await until(ready, "the service is ready")
+        assert found
+        self.port = int(found[1])
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
 
@@ -150,7 +152,7 @@ class Deskbell:
         return found[::-1]
 
     async def kinds(self, ticket: int) -> list[str]:
-        return [event["kind"] for event in (await self.api(f"/tickets/{ticket}/timeline"))["items"]]
+        return [event["type"] for event in (await self.api(f"/tickets/{ticket}/timeline"))["items"]]
 
     async def told(self, ticket: int) -> list[dict[str, Any]]:
         """The delivery log of a ticket."""

@@ -1,0 +1,140 @@
+"""Pages of HTML: templates with everything escaped, in the reader's words, under a policy that runs no script."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import hdrs, web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from core.i18n import LANGUAGES, Words
+from core.model import Person, PersonRef, SlaClock
+from core.views import SlaFacts
+
+_HERE = Path(__file__).parent
+STYLE = _HERE / "static" / "console.css"
+_STYLE_VERSION = hashlib.sha256(STYLE.read_bytes()).hexdigest()[:12]
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    hdrs.CACHE_CONTROL: "no-store",
+}
+_templates = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Page:
+    """One answer in the making: what every template may use.
+
+    ``form_token`` goes into every form; ``note`` is a line that the page before has left.
+    """
+
+    def __init__(self, request: web.Request, words: Words, now: datetime, person: Person | None = None) -> None:
+        self._request = request
+        self.words = words
+        self.now = now
+        self.person = person
+        self.form_token = ""
+        self.note: str | None = None
+
+    def respond(
+        self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **facts: Any
+    ) -> web.Response:
+        html = _templates.get_template(template).render(
+            page=self,
+            t=self.words.text,
+            words=self.words,
+            languages=LANGUAGES,
+            style=f"/static/console.css?v={_STYLE_VERSION}",
+            path=self._request.path,
+            **facts,
+        )
+        return web.Response(text=html, status=status, content_type="text/html", headers={**HEADERS, **(headers or {})})
+
+    def address(self, **changes: object) -> str:
+        """The address of this page with some of its parameters changed; None takes one away."""
+        query = {name: value for name, value in self._request.query.items() if name not in changes}
+        query |= {name: str(value) for name, value in changes.items() if value is not None}
+        return self._request.path + (f"?{urlencode(query, errors='replace')}" if query else "")
+
+    def when(self, moment: datetime) -> Markup:
+        """How long ago, or how soon, with the exact time on asking."""
+        seconds = int((self.now - moment).total_seconds())
+        text = self.words.text("console.ago" if seconds >= 0 else "console.ahead", time=self.words.duration(abs(seconds)))
+        return self._time(moment, text, self.words.moment(moment))
+
+    def at(self, moment: datetime) -> Markup:
+        return self._time(moment, self.words.moment(moment), moment.isoformat())
+
+    def _time(self, moment: datetime, shown: str, title: str) -> Markup:
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), title, shown)
+
+    def who(self, ref: PersonRef | None) -> str:
+        return (ref.name.strip() or ref.id) if ref else self.words.text("card.unassigned")
+
+    def promise(self, sla: SlaFacts) -> str:
+        """How the clock of the promise stands: ``2 h 5 min left``, ``overdue by 10 min``, ``met``."""
+        text, left = self.words.text, sla.remaining
+        if sla.state is SlaClock.MET:
+            return text("card.sla_met")
+        if sla.state is SlaClock.PAUSED:
+            if left is None or left < 0:
+                return text("card.sla_paused")
+            return text("card.sla_paused_left", time=self.words.duration(left))
+        if left is None:
+            return text("card.sla_breached" if sla.state is SlaClock.BREACHED else "card.sla_none")
+        key = "card.sla_overdue" if left < 0 else "card.sla_left"
+        return text(key, time=self.words.duration(abs(left)))
+
+    def said(self, key: str, facts: Mapping[str, Any]) -> str:
+        """A sentence of the catalogue with its facts readable; escaped where it is shown."""
+        return self.words.say(key, facts, str)
+
+    def word(self, prefix: str, name: str) -> str:
+        """The word for a name of the program, or the name where the catalogue has none."""
+        key = f"{prefix}.{name}"
+        return self.words.text(key) if self.words.has(key) else name
+
+
+def web_address(url: str | None) -> str | None:
+    """``url`` when it is one that a browser may be sent to: http or https, with a host."""
+    if not url or not url.isprintable():
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def promise_mood(sla: SlaFacts) -> str:
+    """The colour of the clock: late, soon or calm."""
+    if sla.state is SlaClock.BREACHED or (sla.remaining is not None and sla.remaining < 0):
+        return "late"
+    if sla.state is SlaClock.RUNNING and sla.breach_risk >= 0.5:
+        return "soon"
+    return "calm"
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_templates.filters |= {"weblink": web_address, "mood": promise_mood, "capital": capital}
