@@ -156,13 +156,16 @@ class Service:
         _log.info("%s is on", platform)
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Service:
-    """A service on ``settings``, migrated and wired, not yet started. ``clock`` stands in for the system's."""
+def build(settings: Settings, clock: Clock | None = None, open_console: bool = False) -> Service:
+    """A service on ``settings``, migrated and wired, not yet started. ``clock`` stands in for the system's.
+
+    ``open_console`` lets everybody on this machine into the console without a token.
+    """
     service = Service(settings, clock or SystemClock())
     Webhooks(service.desk, service.metrics).add_routes(service.web)
     add_health_routes(service.web, service.desk, service.metrics)
     add_api_routes(service.web, service.desk)
-    add_console_routes(service.web, service.desk)
+    add_console_routes(service.web, service.desk, service.dispatch, open_console)
     return service
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import orjson
 from bot.process import FAILED, OK, WRONG_USAGE, load_or_explain, run_async
 from core.config.settings import Settings
 from core.desk.desk import Desk
+from core.integrations import BUILT_IN
 from core.model import RawDelivery, Ticket
 from core.outbox.plan import Planner
 from core.outbox.teller import Teller
@@ -74,35 +76,45 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 async def replay(recording: list[Recorded], settings: Settings) -> Outcome:
-    """Send a recording through a desk of its own. Promises that come due in between are kept by the simulated clock."""
+    """Send a recording through a desk of its own. Warnings and breaches happen in between, at their own instants, and
+    every notice is planned when its event happens, as they would have been."""
     with tempfile.TemporaryDirectory(prefix="deskbell-replay-") as folder:
         scratch = settings.database.model_copy(update={"url": f"sqlite:///{Path(folder) / 'replay.db'}"})
-        engine = connect(scratch.url)
+        engine = connect(scratch.url, durable=False)
         upgrade(engine)
         database, clock = Database(engine), _SimulatedClock()
         database.start()
         try:
             desk = Desk(database, settings.model_copy(update={"database": scratch}), clock)
             await desk.people.start()
-            deliveries = [await _send(desk, clock, recorded) for recorded in recording]
             teller = Teller(database, Planner(desk.policy, ("slack", "teams")), clock, lambda lanes: None)
-            while await teller.round():
-                pass
+            deliveries = [await _send(desk, teller, clock, recorded) for recorded in recording]
             return Outcome(await _tickets(desk), deliveries, await database.read(queries.count_notices))
         finally:
             await database.close()
 
 
-async def _send(desk: Desk, clock: _SimulatedClock, recorded: Recorded) -> tuple[int, ...]:
+async def _send(desk: Desk, teller: Teller, clock: _SimulatedClock, recorded: Recorded) -> tuple[int, ...]:
     if recorded.source not in desk.policy.sources:
         return ()
-    clock.moment = max(clock.moment, recorded.at.astimezone(UTC))
-    while await desk.work.run_due():
-        pass
+    await _let_time_pass(desk, teller, clock, recorded.at.astimezone(UTC))
+    headers = {name.lower(): value for name, value in recorded.headers.items()}
     body = recorded.body.encode() if isinstance(recorded.body, str) else orjson.dumps(recorded.body)
-    content_type = recorded.headers.get("Content-Type", "application/json")
-    delivery = RawDelivery(recorded.source, body, content_type, recorded.headers, clock.moment)
-    return (await desk.intake.accept(delivery)).tickets
+    content_type, key = headers.get("content-type", "application/json"), headers.get("idempotency-key")
+    delivery = RawDelivery(recorded.source, body, content_type, recorded.headers, clock.moment, key or None)
+    receipt = await desk.intake.accept(delivery)
+    await teller.round()
+    return receipt.tickets
+
+
+async def _let_time_pass(desk: Desk, teller: Teller, clock: _SimulatedClock, until: datetime) -> None:
+    """Move the clock on, from one instant at which a promise wants attention to the next."""
+    while (instant := await desk.database.read(queries.next_due)) is not None and instant <= until:
+        clock.moment = max(clock.moment, instant)
+        if not await desk.work.run_due():
+            break
+        await teller.round()
+    clock.moment = max(clock.moment, until)
 
 
 async def _tickets(desk: Desk) -> list[Ticket]:
@@ -129,6 +141,8 @@ def run_replay(
         sys.stderr.write(f"{error}\n")
         return WRONG_USAGE
 
+    _name_unknown_sources(recording, settings)
+
     async def run() -> int:
         first = await replay(recording, settings)
         second = await replay(recording, other) if other else None
@@ -137,6 +151,13 @@ def run_replay(
         return OK
 
     return run_async(run())
+
+
+def _name_unknown_sources(recording: list[Recorded], settings: Settings) -> None:
+    known = {*BUILT_IN, *settings.sources}
+    unknown = Counter(recorded.source for recorded in recording if recorded.source not in known)
+    for source, count in sorted(unknown.items()):
+        sys.stderr.write(f"{count} deliveries are left out: the configuration has no source {source}\n")
 
 
 def _with_catalog(settings: Settings | None, catalog: Path | None) -> Settings | None:

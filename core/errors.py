@@ -32,6 +32,13 @@ class TicketChanged(DeskError):
     key = "error.ticket_changed"
 
 
+class AlreadyDone(DeskError):
+    """The same request was carried out before, and its sender did not hear of it."""
+
+    http_status = 409
+    key = "error.already_done"
+
+
 class NotFound(DeskError):
     """``what`` (ticket, alert ...), ``id``."""
 

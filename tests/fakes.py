@@ -179,9 +179,10 @@ class Outbox:
         await self.idle()
 
     async def idle(self) -> None:
-        async with asyncio.timeout(10):
-            while await self.desk.database.read(outgoing.busy_lanes):  # noqa: ASYNC110 -- the database has no event
-                await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            while lanes := list(self.delivery._lanes.values()):
+                await asyncio.wait(lanes)
+        assert await self.desk.database.read(outgoing.busy_lanes) == []
 
     async def restart(self, clock: SetClock, *notifiers: ScriptedNotifier) -> Outbox:
         """The process dies at once; another one starts on the same file."""

@@ -101,7 +101,13 @@ class Running:
 async def running(clock: Clock | None = None, **settings: Any) -> AsyncIterator[Running]:
     """A started service with the tests' tokens, unless ``settings`` say otherwise; stopped at the end."""
     given = {"api_token": API_TOKEN, "webhook_token": WEBHOOK_TOKEN, **settings}
-    service = build(Settings(**given), clock)
+    async with serving(build(Settings(**given), clock)) as started:
+        yield started
+
+
+@asynccontextmanager
+async def serving(service: Service) -> AsyncIterator[Running]:
+    """``service`` on a free port; stopped at the end."""
     await service.start()
     runner = server_of(service.web, drain=1)
     await runner.setup()

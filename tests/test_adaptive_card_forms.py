@@ -120,3 +120,14 @@ def test_a_number_input_starts_with_a_number_or_empty(initial: str | None, value
 def test_a_context_that_no_card_can_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot be shortened"):
         adaptive_cards.dialog(form(context={"big": "x" * 30_000}), ENGLISH)
+
+
+def test_systems_are_ticked_in_a_list_and_typed_where_there_is_none() -> None:
+    known = tuple(Option(name, label=name) for name in ("결제", "mail"))
+    field = Field("systems", "systems", "field.systems", initial="mail,gone", options=known)
+    card = adaptive_cards.dialog(form(field), KOREAN).card
+    assert lint_card(card) == []
+    (chosen,) = inputs(card)
+    assert (chosen["type"], chosen["isMultiSelect"], chosen["value"]) == ("Input.ChoiceSet", True, "mail")
+    typed = adaptive_cards.dialog(form(Field("systems", "systems", "field.systems")), KOREAN).card
+    assert [item["type"] for item in inputs(typed)] == ["Input.Text"]

@@ -56,7 +56,7 @@ class TestWords:
         assert (call.name, call.text, call.origin) == ("list", "mine priority:high", "teams")
         assert (call.by.teams, call.by.teams_mri) == (KIM, KIM_MRI)
         assert (call.words.language, call.words.time_zone) == ("ko", "Asia/Seoul")
-        assert call.place == {"platform": "teams", "channel": PERSONAL}
+        assert (call.place["platform"], call.place["channel"]) == ("teams", PERSONAL)
         (seen,) = teams.people.seen
         assert (seen.tenant, seen.language, seen.time_zone) == (TENANT, "ko", "Asia/Seoul")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from bot.api.openapi import document
 
+_CODE = re.compile("``(.+?)``")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
@@ -23,9 +26,9 @@ _HEADERS = {
 def _page() -> str:
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     pages = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters["kind"] = _kind
+    pages.filters |= {"kind": _kind, "coded": _coded}
     api = document()
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {"tickets": []}
     for path, methods in api["paths"].items():
         for method, call in methods.items():
             groups.setdefault(call["tags"][0], []).append({"path": path, "method": method.upper(), **call})
@@ -43,6 +46,11 @@ def _kind(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     return str(schema.get("format") or schema.get("type") or "anything")
+
+
+def _coded(text: str) -> Markup:
+    """What stands between double backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped in this line
 
 
 async def docs_page(_: web.Request) -> web.Response:

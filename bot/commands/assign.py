@@ -24,7 +24,7 @@ async def assign(desk: Desk, call: Call) -> View:
     if not wanted:
         return await form(desk, replace(call, ticket_id=ticket_id))
     assignee = await reading.person(desk, call, wanted, "assignee")
-    ticket = await desk.work.execute(ticket_id, c.Assign(assignee), call.by, call.origin)
+    ticket = await desk.work.execute(ticket_id, c.Assign(assignee), call.by, call.origin, once=call.once)
     key = "message.assigned_to_me" if assignee.id == call.by.id else "message.assigned"
     return Message(key, {"ticket_id": ticket_id, "assignee": assignee}, ticket_id=ticket.id)
 
@@ -34,5 +34,5 @@ async def assign_to_me(desk: Desk, call: Call) -> View:
     """One click: whoever is first gets it, and the second is told who has it."""
     ticket_id, _ = reading.ticket_and_rest(call)
     mine = c.Assign(call.by.ref, only_if_unassigned=True)
-    await desk.work.execute(ticket_id, mine, call.by, call.origin)
+    await desk.work.execute(ticket_id, mine, call.by, call.origin, once=call.once)
     return Message("message.assigned_to_me", {"ticket_id": ticket_id}, ticket_id=ticket_id)

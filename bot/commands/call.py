@@ -16,10 +16,10 @@ class Call(msgspec.Struct, frozen=True):
 
     ``text`` holds the words after the command; a mention of a person stands in it as ``<@person-id>`` with Deskbell's
     own id. ``ticket_id`` and ``version`` come from the card that was clicked, ``fields`` from a submitted form (empty:
-    a command that needs input answers with its ``Form``). ``place`` says where it was asked: ``platform``,
-    ``channel``, ``thread``, ``permalink``, ``quote`` (text of the message that a ticket is made from), ``requester``
-    (id of the person who wrote it), ``source`` (that message itself: the ticket is answered in its thread), as far as
-    they are known.
+    a command that needs input answers with its ``Form``). ``place`` says where it was asked, as far as it is known:
+    ``platform``, ``channel``, ``thread``, ``permalink``, ``event`` (the platform's name of this request), ``quote``
+    (text of the message that a ticket is made from), ``requester`` (id of the person who wrote that), ``source`` (that
+    message itself: the ticket is answered in its thread).
     """
 
     name: str
@@ -32,6 +32,12 @@ class Call(msgspec.Struct, frozen=True):
     fields: dict[str, str] = {}
     submitted: bool = False
     place: dict[str, str] = {}
+
+    @property
+    def once(self) -> str | None:
+        """A name of this very request where its platform gives one, so that it is carried out once."""
+        event = self.place.get("event")
+        return f"{self.origin} {event}" if event else None
 
 
 class Dispatcher(Protocol):

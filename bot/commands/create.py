@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.commands import forms, reading, request
 from bot.commands.call import Call
 from bot.commands.registry import command
@@ -60,9 +62,8 @@ async def create(desk: Desk, call: Call) -> View:
     if wanted and not _may_assign(desk, call):
         raise NotAllowed(verb="assign")
     assignee = await reading.person(desk, call, wanted, "assignee") if wanted else None
-    ticket = await desk.work.open(_asked(desk, call, await _requester(desk, call)), call.by, call.origin)
-    if assignee is not None:
-        await desk.work.execute(ticket.id, c.Assign(assignee), call.by, call.origin)
+    asked = replace(_asked(desk, call, await _requester(desk, call)), assignee=assignee)
+    ticket = await desk.work.open(asked, call.by, call.origin, once=call.once)
     return Message("message.created", {"ticket_id": ticket.id, "title": ticket.title}, ticket_id=ticket.id)
 
 

@@ -25,7 +25,7 @@ async def expert(desk: Desk, call: Call) -> View:
         skill = rest
     person = await reading.person(desk, call, named, "expert") if named else None
     asked = c.CallExpert(person, (call.fields.get("skill") or skill).strip())
-    await desk.work.execute(ticket_id, asked, call.by, call.origin)
+    await desk.work.execute(ticket_id, asked, call.by, call.origin, once=call.once)
     if person is None:
         return Message("message.expert_wanted", {"ticket_id": ticket_id}, ticket_id=ticket_id)
     return Message("message.expert_called", {"ticket_id": ticket_id, "expert": person}, ticket_id=ticket_id)

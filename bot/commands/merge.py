@@ -14,5 +14,5 @@ from core.views import Message, View
 async def merge(desk: Desk, call: Call) -> View:
     ticket_id, rest = reading.ticket_and_rest(call)
     into = reading.ticket_number((call.fields.get("into") or rest).removeprefix("into ").strip(), "into")
-    await desk.work.execute(ticket_id, c.Merge(into), call.by, call.origin)
+    await desk.work.execute(ticket_id, c.Merge(into), call.by, call.origin, once=call.once)
     return Message("message.merged", {"ticket_id": ticket_id, "into_id": into}, ticket_id=ticket_id)

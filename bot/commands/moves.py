@@ -32,7 +32,7 @@ def _move(
         sentence = (call.fields.get(field) if field else None) or rest
         if needed is not None and not sentence and not call.submitted:
             return await needed(desk, replace(call, ticket_id=ticket_id))
-        after = await desk.work.execute(ticket_id, make(sentence), call.by, call.origin)
+        after = await desk.work.execute(ticket_id, make(sentence), call.by, call.origin, once=call.once)
         return Message(done_key, {"ticket_id": ticket_id, "status": after.status}, ticket_id=ticket_id)
 
     return run

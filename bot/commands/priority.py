@@ -34,6 +34,6 @@ async def priority(desk: Desk, call: Call) -> View:
         return await form(desk, replace(call, ticket_id=ticket_id))
     level = reading.choice(Priority, wanted, "priority", call.words)
     before = await desk.ticket(ticket_id)
-    await desk.work.execute(ticket_id, c.Prioritize(level), call.by, call.origin)
+    await desk.work.execute(ticket_id, c.Prioritize(level), call.by, call.origin, once=call.once)
     key = "message.priority_same" if before.priority is level else "message.priority_changed"
     return Message(key, {"ticket_id": ticket_id, "priority": level, "before": before.priority}, ticket_id=ticket_id)

@@ -16,6 +16,6 @@ async def rate(desk: Desk, call: Call) -> View:
     first, _, comment = rest.partition(" ")
     score = reading.whole_number(call.fields.get("score") or first, "score", 1, 5)
     ticket = await desk.work.execute(
-        ticket_id, c.Rate(score, call.fields.get("comment") or comment), call.by, call.origin
+        ticket_id, c.Rate(score, call.fields.get("comment") or comment), call.by, call.origin, once=call.once
     )
     return RatingRequest(ticket.id, ticket.title, ticket.satisfaction)

@@ -52,7 +52,7 @@ async def status(desk: Desk, call: Call) -> View:
         return Message("message.unchanged", {"ticket_id": ticket_id}, ticket_id=ticket_id)
     if to is Status.ASSIGNED and before.status is Status.NEW:
         command = c.Assign(call.by.ref)
-    after = await desk.work.execute(ticket_id, command, call.by, call.origin)
+    after = await desk.work.execute(ticket_id, command, call.by, call.origin, once=call.once)
     if note and not isinstance(command, (c.Wait, c.Resolve, c.Reopen)):
         after = await desk.work.execute(ticket_id, c.Note(note), call.by, call.origin)
     return Message("message.status", {"ticket_id": ticket_id, "status": after.status}, ticket_id=ticket_id)

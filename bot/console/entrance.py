@@ -1,7 +1,7 @@
 """The entrance: who is let in, and who is shown the way to the login or told that the console is off.
 
-A request that comes from another site (a link in chat) shows no strict cookie, although its reader may be signed in. Such
-a one gets a page that opens itself again: then it comes from this site, and the cookie with it.
+A request that comes from another site (a link in chat) shows no strict cookie, although its reader may be signed in.
+Such a one gets a page that opens itself again: then it comes from this site, and the cookie with it.
 """
 
 from __future__ import annotations
@@ -80,8 +80,10 @@ class Entrance:
         return bool(self.token) or self.is_open_to(request)
 
     def is_open_to(self, request: web.Request) -> bool:
-        """Whether no token is asked of this request: it comes from this machine and names it by a loopback name, so that
-        no page of another site can pass for this one."""
+        """Whether no token is asked of this request: it comes from this machine and names it by a loopback name.
+
+        The name matters: another site's name may be made to lead to this machine, too.
+        """
         if not self._open_access:
             return False
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -13,8 +14,10 @@ from aiohttp import hdrs, web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from core.desk.work import API
+from core.errors import NotFound
 from core.i18n import LANGUAGES, Words
-from core.model import Person, PersonRef, SlaClock
+from core.model import Person, PersonRef, Priority, Reason, Severity, SlaClock, Status, Tier
 from core.views import SlaFacts
 
 _HERE = Path(__file__).parent
@@ -77,8 +80,17 @@ class Page:
     def when(self, moment: datetime) -> Markup:
         """How long ago, or how soon, with the exact time on asking."""
         seconds = int((self.now - moment).total_seconds())
-        text = self.words.text("console.ago" if seconds >= 0 else "console.ahead", time=self.words.duration(abs(seconds)))
+        size = next((size for size in (86_400, 3600, 60) if abs(seconds) >= size), None)
+        if size is None:
+            return self._time(moment, self.words.text("console.now"), self.words.moment(moment))
+        time = self.words.duration(abs(seconds) // size * size)
+        text = self.words.text("console.ago" if seconds > 0 else "console.ahead", time=time)
         return self._time(moment, text, self.words.moment(moment))
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the reader did not say who they are."""
+        return self.person is not None and self.person.id == API.id
 
     def at(self, moment: datetime) -> Markup:
         return self._time(moment, self.words.moment(moment), moment.isoformat())
@@ -107,10 +119,51 @@ class Page:
         """A sentence of the catalogue with its facts readable; escaped where it is shown."""
         return self.words.say(key, facts, str)
 
+    def reason(self, reason: Reason) -> str:
+        """Why something was decided, in a sentence where the catalogue has one for the rule."""
+        facts = {name: _value(name, value) for name, value in reason.facts.items()}
+        key = f"console.why.{reason.rule}"
+        if self.words.has(key):
+            return self.words.say(key, facts, str)
+        shown = ", ".join(f"{name}: {self.words.fact(name, value, str)}" for name, value in facts.items())
+        return f"{reason.rule} ({shown})" if shown else reason.rule
+
+    def origin(self, origin: str) -> str | None:
+        """Through which door something came; None where its story says so itself."""
+        key = f"console.origin.{origin}"
+        return self.words.text(key) if self.words.has(key) else None
+
     def word(self, prefix: str, name: str) -> str:
         """The word for a name of the program, or the name where the catalogue has none."""
         key = f"{prefix}.{name}"
         return self.words.text(key) if self.words.has(key) else name
+
+
+def whole(text: str) -> int | None:
+    """A whole number from 1 on that a database can hold; None for anything else."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        return None
+    return int(text) or None
+
+
+def asked_number(request: web.Request, what: str) -> int:
+    """The number in the address. Raises ``NotFound``."""
+    text = request.match_info["id"]
+    number = whole(text)
+    if number is None:
+        raise NotFound(what=what, id=text[:40])
+    return number
+
+
+_ENUMS: dict[str, type[Enum]] = {"priority": Priority, "severity": Severity, "status": Status, "tier": Tier}
+
+
+def _value(name: str, value: Any) -> Any:
+    """A fact of a reason as a value that has a word."""
+    try:
+        return _ENUMS[name](value)
+    except (KeyError, ValueError):
+        return value
 
 
 def web_address(url: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Who sits before the console: a signed cookie, good until it expires or the API token is changed.
 
-The keys are derived from the API token, so there is no secret of its own to keep; without a token (the demo) they live as
-long as the process. Every form carries a token that is good for its session alone.
+The keys are derived from the API token, so there is no secret of its own to keep; without a token (the demo) they live
+as long as the process. Every form carries a token that is good for its session alone.
 """
 
 from __future__ import annotations

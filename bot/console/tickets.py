@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
-from itertools import chain
-from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -12,13 +11,12 @@ from aiohttp import web
 from bot.bodies import Refused
 from bot.commands.call import Call, Dispatcher
 from bot.console.entrance import Entrance, Visitor, see
-from bot.console.pages import Page
+from bot.console.pages import Page, asked_number, whole
 from bot.listing import find_tickets
 from core.commands import TEXT_LIMIT
 from core.desk import news
 from core.desk.desk import Desk
 from core.desk.show import actions_of
-from core.errors import NotFound
 from core.model import Category, Event, Priority, Status, Ticket
 from core.store import queries
 from core.store.queries import OPEN_STATUSES, TicketFilter
@@ -26,7 +24,6 @@ from core.views import Form, Message, Notice, View
 
 _PAGE = 50
 _STORY = 200
-_LARGEST_ID = 2**63 - 1
 # What can be posted to a ticket, and the fields of its form; the names are those of the commands.
 MOVES: dict[str, tuple[str, ...]] = {
     "assign_to_me": (),
@@ -94,7 +91,7 @@ class Tickets:
         return await self._show(request, visitor)
 
     async def move(self, request: web.Request, visitor: Visitor) -> web.Response:
-        ticket_id, name = number(request, "ticket"), request.match_info["move"]
+        ticket_id, name = asked_number(request, "ticket"), request.match_info["move"]
         if name not in MOVES:
             raise Refused(404, "not_found", "there is no such move")
         fields = {field: visitor.form.get(field, "").strip() for field in MOVES[name]}
@@ -121,10 +118,13 @@ class Tickets:
         problem: str | None = None,
         typed: dict[str, dict[str, str]] | None = None,
     ) -> web.Response:
-        desk, ticket_id = self._desk, number(request, "ticket")
+        desk, ticket_id = self._desk, asked_number(request, "ticket")
         ticket = await desk.ticket(ticket_id)
-        after = _number(request.query.get("after", "")) or 0
+        after = whole(request.query.get("after", "")) or 0
         story = await desk.timeline(ticket_id, after, _STORY)
+        deliveries = await desk.deliveries(ticket_id)
+        told = {notice.person_id for notice, _ in deliveries if notice.person_id}
+        found = [await desk.people.person(person_id) for person_id in told]
         return visitor.page.respond(
             "ticket.html",
             409 if problem else 200,
@@ -134,7 +134,8 @@ class Tickets:
             story=[(event, self._news(event, ticket)) for event in story],
             earlier=after > 0,
             later=story[-1].seq if len(story) == _STORY else None,
-            deliveries=await desk.deliveries(ticket_id),
+            deliveries=deliveries,
+            names={person.id: person.name for person in found if person is not None},
             actions=actions_of(ticket),
             people=desk.settings.people,
             priorities=tuple(reversed(Priority)),
@@ -157,7 +158,7 @@ def _filter(asked: Asked, visitor_id: str, cursor: str | None) -> TicketFilter:
         assignees=(assignee,) if assignee else (),
         system=asked.system or None,
         q=asked.q.replace("\0", "").strip() or None,
-        before=_number(cursor or ""),
+        before=whole(cursor or ""),
         limit=_PAGE,
     )
 
@@ -172,3 +173,7 @@ def _said(view: View, page: Page) -> tuple[str, bool]:
         wrong = [f"{labels.get(e.field, e.field)}: {page.said(e.key, e.facts)}" for e in view.errors]
         return " ".join(wrong) or words.text("error.field.required"), True
     return words.text("console.done"), False
+
+
+def _one_of(known: Iterable[str], given: str | None, otherwise: str) -> str:
+    return given if given is not None and given in tuple(known) else otherwise

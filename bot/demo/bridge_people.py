@@ -12,7 +12,6 @@ import msgspec
 
 from bot.demo.answer import Answer
 from bot.demo.installation import Installation
-from bot.demo.slack_payloads import options_payload
 from bot.demo.slack_person import SlackUser
 from bot.demo.slack_records import ChangeKind, Json
 from bot.demo.teams_person import TeamsUser
@@ -155,16 +154,11 @@ class Hands:
 
     async def slack_options(self, asked: SlackOptions) -> Json:
         """What an external select of a modal offers. Its action id is that of other fields, too."""
-        slack = self._place.slack
-        view, person = slack.modals.view(asked.view_id), slack.workspace.person(asked.user)
-        if view is None or view.user != asked.user:
-            raise LookupError(asked.view_id)
-        block = next((each for each in view.content["blocks"] if each["block_id"] == asked.block_id), None)
-        if block is None or "element" not in block:
-            raise LookupError(asked.block_id)
-        shown = slack.modals.payload(view)
-        asking = options_payload(slack.workspace.app, person, block["element"], asked.block_id, asked.text, shown)
-        answer = _check(await self._place.slack_door.deliver("interactive", asking))
+        view = self._place.slack.modals.view(asked.view_id)
+        elements = {block["block_id"]: block.get("element", {}) for block in view.content["blocks"]} if view else {}
+        action_id = elements[asked.block_id]["action_id"]
+        user = self._slack_user(asked.user)
+        answer = _check(await user.search(asked.view_id, action_id, asked.text, asked.block_id))
         return answer.body if isinstance(answer.body, dict) else {"options": []}
 
     # Teams

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from bot.app import Service, SystemClock, build
+from bot.app import Service, build
 from bot.demo import world
 from bot.demo.connector import ConnectorStandIn
 from bot.demo.issuer import Issuer
@@ -39,7 +39,6 @@ class Installation:
 
     service: Service
     session: aiohttp.ClientSession
-    slack_door: HttpDoor
 
     def __init__(self, folder: Path, listener: socket.socket, pace: float = 1.0) -> None:
         self.keys = world.Secrets()
@@ -63,7 +62,7 @@ class Installation:
         self.slack.base_url, self.teams.base_url = f"{platforms}/slack", f"{platforms}/teams"
         settings = world.settings(self._folder, self.url, platforms, self.keys, self.pace)
         # Teams' door is made here: the bot's own token must come from here as well, and not from Microsoft.
-        self.service = build(settings.model_copy(update={"msteams": TeamsSettings()}), SystemClock())
+        self.service = build(settings.model_copy(update={"msteams": TeamsSettings()}), open_console=True)
         self._open_teams(settings)
         self._meet_people()
 
@@ -119,9 +118,9 @@ class Installation:
         )
 
     def _meet_people(self) -> None:
-        self.slack_door = HttpDoor(self.slack, self.session, f"{self.url}/slack/events", self.keys.slack_signing)
+        into_slack = HttpDoor(self.slack, self.session, f"{self.url}/slack/events", self.keys.slack_signing)
         into_teams = WayIntoTeams(self.session, f"{self.url}/api/messages", self.issuer)
-        self.slack_users = {user.id: SlackUser(self.slack, user.id, self.slack_door) for user in world.SLACK_PEOPLE}
+        self.slack_users = {user.id: SlackUser(self.slack, user.id, into_slack) for user in world.SLACK_PEOPLE}
         self.teams_users = {person.id: TeamsUser(self.teams, person.id, into_teams) for person in world.TEAMS_PEOPLE}
 
 

@@ -175,10 +175,12 @@ class SlackUser:
         payload = payloads.view_closed_payload(self._workspace.app, self._person, shown, is_cleared=cleared)
         return await self._deliver("interactive", payload)
 
-    async def search(self, view_id: str, action_id: str, typed: str) -> Answer:
+    async def search(self, view_id: str, action_id: str, typed: str, block_id: str = "") -> Answer:
         """Type into an external select of a modal; the answer holds the options."""
         view = self._view(view_id)
-        block, element = _find(view.content["blocks"], action_id, "")
+        block, element = _find(view.content["blocks"], action_id, block_id)
+        if not str(element["type"]).endswith("external_select"):
+            raise LookupError(f"{block['block_id']} asks for no options")
         payload = payloads.options_payload(
             self._workspace.app, self._person, element, block["block_id"], typed, self._modals.payload(view)
         )

@@ -27,7 +27,8 @@ class Commands:
         started = self._reception.now()
         command = read(body, SlashCommand)
         place = calls.place_of_command(command)
-        if registry.opens_form(*(calls.command_words(command, self._reception.settings.slack.commands) or ("", "x"))):
+        said = calls.command_words(command, self._reception.settings.slack.commands)
+        if said is not None and registry.opens_form(*said):
             known = self._reception.people.last_words(command.user_id)
             await self._reception.answers.load(lambda: self._form(command, place), known, command.trigger_id, place)
             return nothing()

@@ -107,6 +107,8 @@ def _number(value: Any, name: str) -> int | None:
 def place_of(incoming: Incoming) -> dict[str, str]:
     """Where it was asked. In a channel ``thread`` is the message that heads the thread."""
     place = {"platform": ORIGIN, "channel": incoming.place_id}
+    if incoming.id:
+        place["event"] = f"{incoming.place_id} {incoming.id}"
     if incoming.thread_id:
         place["thread"] = incoming.thread_id
     written = incoming.type == "message" and incoming.value is None

@@ -143,7 +143,7 @@ class Conversations:
 
         def run(session: Session) -> None:
             outgoing.insert_new(session, CONVERSATION, [row])
-            known = {name: value for name, value in row.items() if value is not None or name == "dead"}
+            known = {name: value for name, value in row.items() if value or name == "dead"}
             session.execute(update(CONVERSATION).where(CONVERSATION.c.id == conversation.id).values(known))
 
         await self._database.write(run)
@@ -168,6 +168,15 @@ class Conversations:
         return Conversation(**{name: row[name] for name in Conversation.__struct_fields__}) if row else None
 
 
+def first_time(session: Session, key: str, now: datetime, ttl_seconds: int) -> bool:
+    """Note ``key`` within a transaction, to be kept or lost with it; whether it was not noted already."""
+    if session.execute(select(SEEN.c.expires_at).where((SEEN.c.key == key) & (SEEN.c.expires_at > now))).first():
+        return False
+    session.execute(delete(SEEN).where(SEEN.c.key == key))
+    session.insert(SEEN, {"key": key, "expires_at": now + timedelta(seconds=ttl_seconds)})
+    return True
+
+
 class SeenOnce:
     """Durable answers to "is this the first time?", for events and clicks that a platform may send twice."""
 
@@ -178,17 +187,7 @@ class SeenOnce:
     async def first_time(self, key: str, ttl_seconds: int) -> bool:
         """True for exactly one caller per key within its time; the answer survives a restart."""
         now = self._clock.now()
-
-        def run(session: Session) -> bool:
-            if session.execute(
-                select(SEEN.c.expires_at).where((SEEN.c.key == key) & (SEEN.c.expires_at > now))
-            ).first():
-                return False
-            session.execute(delete(SEEN).where(SEEN.c.key == key))
-            session.insert(SEEN, {"key": key, "expires_at": now + timedelta(seconds=ttl_seconds)})
-            return True
-
-        return await self._database.write(run)
+        return await self._database.write(lambda session: first_time(session, key, now, ttl_seconds))
 
     async def has(self, key: str) -> bool:
         """Whether ``first_time`` was called with ``key`` and its time has not passed."""

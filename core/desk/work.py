@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from core import commands as c
+from core.desk.people import first_time
 from core.desk.policy import DeskPolicy
 from core.engine import decide, opened
-from core.errors import BadField, NotFound, TicketChanged
+from core.errors import AlreadyDone, BadField, NotFound, TicketChanged
 from core.lifecycle import move
 from core.model import DESKBELL, Event, KnownAlert, Person, PersonRef, Priority, Reason, Ticket
 from core.ports import Clock
@@ -19,6 +20,7 @@ from core.store import outgoing, queries
 from core.store.database import Database
 from core.store.session import EVENT, TICKET_SYSTEM, Session
 
+_REMEMBERED = 24 * 3600  # Slack sends delayed events for a day.
 API = Person("api", "API")  # Whoever holds the API token.
 _TRUSTED = frozenset({DESKBELL.id, API.id})
 _BY_SOMEBODY = frozenset({"assign", "start", "note", "resolve", "escalate", "expert", "prioritize", "wait"})
@@ -33,8 +35,8 @@ class Work:
         self._clock = clock
         self._agents = policy.settings.access.agents
 
-    async def open(self, command: c.Open, by: Person, origin: str) -> Ticket:
-        """A new ticket from a request."""
+    async def open(self, command: c.Open, by: Person, origin: str, once: str | None = None) -> Ticket:
+        """A new ticket from a request. ``once`` names the request: a second one of that name raises ``AlreadyDone``."""
         desk = self._policy.settings.desk
         wants_rating = (
             command.customer_satisfaction_required or command.category in desk.categories_requiring_satisfaction
@@ -44,6 +46,7 @@ class Work:
 
         def run(session: Session) -> Ticket:
             now = self._clock.now()
+            _claim(session, once, now)
             priority = command.priority or Priority.MEDIUM
             decision = opened(completed, session.next_ticket_id(), by.ref, origin, now, priority)
             ticket = self._policy.sla.start(decision.ticket, now)
@@ -54,11 +57,19 @@ class Work:
         return await self._database.write(run)
 
     async def execute(
-        self, ticket_id: int, command: c.Command, by: Person, origin: str, version: int | None = None
+        self,
+        ticket_id: int,
+        command: c.Command,
+        by: Person,
+        origin: str,
+        version: int | None = None,
+        once: str | None = None,
     ) -> Ticket:
-        """Do ``command`` to a ticket. ``version`` is what the asker saw: another one raises ``TicketChanged``."""
+        """Do ``command`` to a ticket. ``version`` is what the asker saw: another one raises ``TicketChanged``. ``once``
+        names the request, as in ``open``."""
 
         def run(session: Session) -> Ticket:
+            _claim(session, once, self._clock.now())
             ticket = self._allowed(session, ticket_id, command, by)
             if version is not None and version != ticket.version:
                 raise _changed(session, ticket, version)
@@ -210,6 +221,12 @@ class Work:
         session.add_event(
             Event("ticket.created", new_id, now, by, origin, {"title": split.title, "split_from_id": ticket.id})
         )
+
+
+def _claim(session: Session, once: str | None, now: datetime) -> None:
+    """Note in the same transaction that a request is carried out; raises ``AlreadyDone`` for the second time."""
+    if once is not None and not first_time(session, f"done {once}", now, _REMEMBERED):
+        raise AlreadyDone()
 
 
 def _firing(alerts: list[KnownAlert]) -> int:

@@ -267,7 +267,7 @@ def _next(front: list[Any], now: datetime) -> tuple[Any, float]:
     """The message whose turn it is, or None and the seconds until it may be one's turn.
 
     A message that failed a few times holds up those behind it, then lets them pass, except for what belongs to it: news
-    of a ticket never overtake its card. One whose fate is not known lets nobody pass.
+    of a ticket never overtake its card. One whose fate is not known lets nobody pass, one planned for later everybody.
     """
     cards = {row.ticket_id for row in front if row.show == "card"}
     pause = math.inf
@@ -278,7 +278,7 @@ def _next(front: list[Any], now: datetime) -> tuple[Any, float]:
         if left <= 0:
             return row, 0.0
         pause = min(pause, left)
-        if row.state == "sending" or row.attempts < _HEAD_BLOCKS:
+        if row.state == "sending" or 0 < row.attempts < _HEAD_BLOCKS:
             break
     return None, pause
 

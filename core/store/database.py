@@ -53,8 +53,9 @@ class _Unit:
         self.future: asyncio.Future[Any] = self.loop.create_future()
 
 
-def connect(url: str) -> Engine:
-    """An engine for a SQLite file with the pragmas that durability rests on. Raises ValueError for another database."""
+def connect(url: str, *, durable: bool = True) -> Engine:
+    """An engine for a SQLite file with the pragmas that durability rests on; without ``durable`` a loss of power may
+    cost what was written last. Raises ValueError for another database."""
     if not url.startswith("sqlite:"):
         raise ValueError("only sqlite:/// databases are known to this version")
     engine = create_engine(
@@ -69,7 +70,7 @@ def connect(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in _PRAGMAS:
+        for pragma in _PRAGMAS if durable else (*_PRAGMAS, "synchronous=OFF"):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

@@ -161,6 +161,14 @@ def due_tickets(connection: Connection, now: datetime, limit: int = 200) -> list
     return list(connection.execute(select(TICKET.c.id).where(where).order_by(TICKET.c.wake_at).limit(limit)).scalars())
 
 
+def next_due(connection: Connection) -> datetime | None:
+    """The earliest instant at which the promise of a ticket wants attention; it may have passed."""
+    found: datetime | None = connection.execute(
+        select(TICKET.c.wake_at).where(TICKET.c.wake_at.is_not(None)).order_by(TICKET.c.wake_at).limit(1)
+    ).scalar()
+    return found
+
+
 def deliveries(connection: Connection, ticket_id: int, limit: int = 500) -> list[tuple[Any, list[Any]]]:
     """The notices of a ticket, oldest first, each with its attempts."""
     notices = connection.execute(

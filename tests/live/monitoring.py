@@ -32,9 +32,9 @@ _REQUESTS = re.compile(r'^alertmanager_notification_requests_total\{integration=
 _BLOCK = re.compile(r"^ *```yaml\n *# (?P<name>[^\n]+)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
-def require() -> None:
-    """Skip without the programs; fail where DESKBELL_REQUIRE_TOOLS says that they must be there."""
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+def require(*programs: str) -> None:
+    """Skip without these programs; fail where DESKBELL_REQUIRE_TOOLS says that they must be there."""
+    missing = [program for program in programs if shutil.which(program) is None]
     if not missing:
         return
     reason = f"not installed: {', '.join(missing)}"
@@ -156,9 +156,13 @@ class Monitoring:
             self.alertmanager.start(
                 "--config.file=alertmanager.yml", "--storage.path=alertmanager", "--cluster.listen-address="
             ),
-            self.prometheus.start(
-                "--config.file=prometheus.yml", "--storage.tsdb.path=prometheus", "--rules.alert.resend-delay=2s"
-            ),
+            self.start_prometheus(),
+        )
+
+    async def start_prometheus(self) -> None:
+        """It sends its alerts every 2 s, and asks for them to be forgotten 8 s after the last time."""
+        await self.prometheus.start(
+            "--config.file=prometheus.yml", "--storage.tsdb.path=prometheus", "--rules.alert.resend-delay=2s"
         )
 
     async def stop(self) -> None:

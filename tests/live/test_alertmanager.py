@@ -15,7 +15,7 @@ import pytest
 
 from bot.demo.slack_records import Message
 from tests.live.chat import Chat, chat
-from tests.live.monitoring import Monitoring, monitoring, require, ring
+from tests.live.monitoring import PROGRAMS, Monitoring, monitoring, require, ring
 from tests.live.service import Deskbell, deskbell, until
 
 pytestmark = pytest.mark.timeout(90)
@@ -87,7 +87,7 @@ def _shown(card: Message) -> str:
 
 @asynccontextmanager
 async def station(folder: Path, *, basic: bool = False) -> AsyncIterator[Station]:
-    require()
+    require(*PROGRAMS)
     async with chat(*CHANNELS) as slack, deskbell(folder, None, slack.api_url) as desk:
         address = f"http://127.0.0.1:{desk.port}"
         async with monitoring(folder / "monitoring", address, basic=basic) as watch:
@@ -168,6 +168,18 @@ async def test_a_silence_holds_the_recovery_back_until_it_ends(tmp_path: Path) -
         await here.watch.end_silence(hidden)
         await here.ticket("db-1", "resolved")
         await here.ticket("db-2", "new")
+
+
+async def test_when_prometheus_falls_silent_the_ticket_is_resolved_and_opened_again_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with station(tmp_path) as here:
+        here.watch.disk("db-1", FULL)
+        opened = await here.ticket("db-1", "new")
+        await here.watch.prometheus.stop()
+        await here.ticket("db-1", "resolved")
+        await here.watch.start_prometheus()
+        assert (await here.ticket("db-1", "new"))["id"] == opened["id"]
 
 
 async def test_basic_authentication_does_too_and_prometheus_reads_the_metrics(tmp_path: Path) -> None:

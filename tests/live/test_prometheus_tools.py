@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from tests.live.chat import chat
-from tests.live.monitoring import documented, require
+from tests.live.monitoring import PROGRAMS, documented, require
 from tests.live.service import alert, deskbell
 
 
@@ -26,7 +26,7 @@ async def run(*command: str, given: str = "", folder: Path) -> tuple[int, str]:
 
 
 async def test_promtool_has_nothing_to_say_of_the_metrics(tmp_path: Path) -> None:
-    require()
+    require(*PROGRAMS)
     async with chat("it-support") as slack, deskbell(tmp_path, None, slack.api_url) as desk:
         await desk.post([alert("db-1")])
         await desk.request("GET", "/no/such/page")
@@ -37,7 +37,7 @@ async def test_promtool_has_nothing_to_say_of_the_metrics(tmp_path: Path) -> Non
 
 
 async def test_the_configuration_of_the_page_is_accepted_by_its_programs(tmp_path: Path) -> None:
-    require()
+    require(*PROGRAMS)
     for name in ("alertmanager.yml", "prometheus.yml", "rules.yml"):
         (tmp_path / name).write_text(yaml.safe_dump(documented(name)))
     for command in (

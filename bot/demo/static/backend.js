@@ -48,6 +48,10 @@ export class Backend {
     return this.post("slack/submit", { user, view_id: viewId, values });
   }
 
+  suggest(user, viewId, blockId, text) {
+    return this.post("slack/options", { user, view_id: viewId, block_id: blockId, text });
+  }
+
   closeView(user, viewId) {
     return this.post("slack/close", { user, view_id: viewId });
   }

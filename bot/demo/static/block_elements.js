@@ -14,6 +14,7 @@ const KNOWN = {
   overflow: "type action_id options confirm",
   static_select: `${COMMON} placeholder options option_groups initial_option`,
   users_select: `${COMMON} placeholder initial_user`,
+  multi_external_select: `${COMMON} placeholder initial_options min_query_length max_selected_items`,
   radio_buttons: `${COMMON} options initial_option`,
   plain_text_input: `${COMMON} placeholder initial_value multiline min_length max_length dispatch_action_config`,
   number_input: `${COMMON} placeholder initial_value is_decimal_allowed min_value max_value dispatch_action_config`,
@@ -31,6 +32,7 @@ const ACTING = {
 const HOLDING = {
   static_select: heldSelect,
   users_select: heldSelect,
+  multi_external_select: askingSelect,
   radio_buttons: radioButtons,
   plain_text_input: textInput,
   number_input: numberInput,
@@ -183,6 +185,40 @@ function heldSelect(element, block, context) {
   hold(element, block, context, select, chosen, () => select.value === "" && missing(block));
   if (block.dispatch_action) select.addEventListener("change", () => act(select, element, block, context, chosen()));
   return h("span", { class: "select-box" }, select, icon("down"));
+}
+
+// The app is asked for the options while the person types; what is ticked stays.
+function askingSelect(element, block, context) {
+  const chosen = new Map((element.initial_options ?? []).map((option) => [option.value, option]));
+  const typed = h("input", {
+    id: context.id,
+    "aria-describedby": context.describedBy,
+    placeholder: element.placeholder?.text,
+    autocomplete: "off",
+  });
+  const list = h("div", { class: "radios" });
+  const tick = (option) => {
+    const box = h("input", { type: "checkbox", value: option.value, checked: chosen.has(option.value) });
+    box.addEventListener("change", () => {
+      if (!box.checked) chosen.delete(option.value);
+      else if (chosen.size < (element.max_selected_items ?? 100)) chosen.set(option.value, option);
+      else box.checked = false;
+    });
+    return h("label", {}, box, h("span", {}, option.text.text));
+  };
+  let asked = 0;
+  const ask = async () => {
+    const turn = ++asked;
+    const { options } = await context.suggest(block.block_id, typed.value);
+    const others = (options ?? []).filter(({ value }) => !chosen.has(value));
+    if (turn === asked) list.replaceChildren(...[...chosen.values(), ...others].map(tick));
+  };
+  typed.addEventListener("input", ask);
+  ask();
+  const node = h("div", {}, typed, list);
+  const read = () => ({ selected_options: [...chosen.values()] });
+  hold(element, block, context, node, read, () => !chosen.size && missing(block));
+  return node;
 }
 
 function radioButtons(element, block, context) {

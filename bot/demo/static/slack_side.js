@@ -307,7 +307,8 @@ export class SlackSide {
       await this.backend.act(this.user, place, action, readValues(fields));
     };
     const people = new Map([[this.bot.id, this.bot.name], ...this.people]);
-    return { people, channels, users: this.people, fields, act, confirm: (object) => this.confirm(object) };
+    const suggest = (blockId, text) => this.backend.suggest(this.user, place.view_id, blockId, text);
+    return { people, channels, users: this.people, fields, act, suggest, confirm: (object) => this.confirm(object) };
   }
 
   confirm({ title, text, confirm, deny, style }) {
