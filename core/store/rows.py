@@ -77,6 +77,13 @@ class TicketRow(SQLModel, table=True):
         Index("ix_ticket_category_id", "category", "id"),
         Index("ix_ticket_source_id", "source", "id"),
         Index(
+            "ix_ticket_team_id",
+            "team",
+            "id",
+            sqlite_where=text("team IS NOT NULL"),
+            postgresql_where=text("team IS NOT NULL"),
+        ),
+        Index(
             "ix_ticket_assignee_id_id",
             "assignee_id",
             "id",

@@ -1,13 +1,11 @@
-"""A whole service with a morning's work in it, in a thread of its own, because the browser's driver blocks the test's."""
+"""A whole service with a morning's work in it, in a thread of its own: the browser's driver blocks the test's."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from tests.conftest import NOON, SetClock
 from tests.running_service import OFFICE, Running, running
@@ -54,17 +52,18 @@ async def _work(service: Running, clock: SetClock) -> None:
         "generatorURL": "javascript:alert(1)",
     }
     await service.hook(webhook(firing, hostile))
-    await service.opened("결제 페이지가 열리지 않습니다", priority="high", customer="Acme", systems=["payment-api"],
-                         description="카드 결제 시 오류 화면이 표시됩니다.", affected_users=120, requester="lee")  # fmt: skip
+    await service.opened(
+        "결제 페이지가 열리지 않습니다", priority="high", customer="Acme", systems=["payment-api"], requester="lee",
+        description="카드 결제 시 오류 화면이 표시됩니다.", affected_users=120,
+    )  # fmt: skip
     await service.opened(LONG, priority="medium", category="bug", assignee="kim", affected_repository="example/export")
     await service.opened("New laptop for the new colleague", priority="low", category="service_request")
     clock.advance(minutes=25)
-    for verb, body in (("assign", {"assignee": "kim"}), ("start", None), ("note", {"text": "Freed 20 GB.\nWatching it."})):
-        await service.do({"id": 1}, verb, body)
+    await service.do({"id": 1}, "assign", {"assignee": "kim"})
+    await service.do({"id": 1}, "start")
+    await service.do({"id": 1}, "note", {"text": "Freed 20 GB.\nWatching it."})
     await service.do({"id": 5}, "wait", {"reason": "waiting for the supplier"})
     clock.advance(minutes=110)
-    for body in (b"", b"status=firing&host=db01", json.dumps({"title": "another product", "state": "alerting"}).encode()):
+    for body in (b"", b"status=firing&host=db01", b'{"title": "another product", "state": "alerting"}'):
         await service.hook(body)
     await service.hook(webhook(alert("late", started=clock.now(), severity="info")))
-
-

@@ -221,6 +221,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_ticket_source_id", ["source", "id"], unique=False)
         batch_op.create_index("ix_ticket_status_id", ["status", "id"], unique=False)
         batch_op.create_index(
+            "ix_ticket_team_id",
+            ["team", "id"],
+            unique=False,
+            sqlite_where=sa.text("team IS NOT NULL"),
+            postgresql_where=sa.text("team IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_ticket_wake_at",
             ["wake_at"],
             unique=False,
@@ -254,6 +261,9 @@ def downgrade() -> None:
             "ix_ticket_wake_at",
             sqlite_where=sa.text("wake_at IS NOT NULL"),
             postgresql_where=sa.text("wake_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_ticket_team_id", sqlite_where=sa.text("team IS NOT NULL"), postgresql_where=sa.text("team IS NOT NULL")
         )
         batch_op.drop_index("ix_ticket_status_id")
         batch_op.drop_index("ix_ticket_source_id")

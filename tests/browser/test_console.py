@@ -1,0 +1,170 @@
+"""The console in a real browser: it signs in, works a ticket, fits a phone, and asks for nothing that its policy forbids."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.select import Select
+
+from tests.browser.console_service import ConsoleService
+from tests.running_service import API_TOKEN
+
+DESKTOP, PHONE = (1280, 900), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleService]:
+    service = ConsoleService(tmp_path_factory.mktemp("console"))
+    service.start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def browser(chromium: WebDriver, console: ConsoleService) -> Iterator[WebDriver]:
+    """Signed in as kim, reading English, on a desktop; what the browser complained of fails the test."""
+    chromium.get(console.url + "/login?lang=en")
+    chromium.delete_all_cookies()
+    chromium.get(console.url + "/login?lang=en")
+    chromium.find_element(By.NAME, "token").send_keys(API_TOKEN)
+    Select(chromium.find_element(By.NAME, "person")).select_by_visible_text("Kim Minji")
+    press(chromium, "Sign in")
+    chromium.get_log("browser")  # type: ignore[no-untyped-call]
+    yield chromium
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    complaints = [entry["message"] for entry in chromium.get_log("browser")]  # type: ignore[no-untyped-call]
+    assert complaints == []
+
+
+def press(browser: WebDriver, label: str) -> None:
+    browser.find_element(By.XPATH, f"//main//*[self::button or self::summary][normalize-space()='{label}']").click()
+
+
+def text(browser: WebDriver) -> str:
+    return browser.find_element(By.TAG_NAME, "main").text
+
+
+def show(browser: WebDriver, size: tuple[int, int], scheme: str = "light") -> None:
+    screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+
+
+def test_a_ticket_is_found_taken_worked_and_resolved(browser: WebDriver) -> None:
+    browser.find_element(By.NAME, "q").send_keys("결제")
+    press(browser, "Filter")
+    browser.find_element(By.LINK_TEXT, "결제 페이지가 열리지 않습니다").click()
+    press(browser, "Assign to me")
+    assert "is yours" in text(browser)
+    assert "Kim Minji took the ticket." in text(browser)
+    press(browser, "Start work")
+    browser.find_element(By.NAME, "note").send_keys("Looking into it.")
+    press(browser, "Add")
+    assert "Looking into it." in text(browser)
+    Select(browser.find_element(By.NAME, "priority")).select_by_visible_text("Critical")
+    press(browser, "Change")
+    assert "changed the priority from high to critical" in text(browser)
+    press(browser, "Resolve")
+    browser.find_element(By.NAME, "resolution").send_keys("Restarted the payment service.")
+    browser.find_element(By.CSS_SELECTOR, "form[action$='/resolve'] button").click()
+    assert "Restarted the payment service." in text(browser)
+    assert "Resolved" in browser.find_element(By.CLASS_NAME, "marks").text
+    browser.refresh()
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".story > li")) == 7
+
+
+def test_a_reload_after_a_move_does_not_make_it_again(browser: WebDriver, console: ConsoleService) -> None:
+    browser.get(console.url + "/tickets/4")
+    browser.find_element(By.NAME, "note").send_keys("Only once.")
+    press(browser, "Add")
+    browser.refresh()
+    assert text(browser).count("Only once.") == 1
+
+
+def test_hostile_texts_stay_texts(browser: WebDriver, console: ConsoleService) -> None:
+    browser.get(console.url + "/tickets/2")
+    assert "<img src=x onerror=alert(1)> {{ 7*7 }}" in browser.find_element(By.TAG_NAME, "h1").text
+    assert browser.find_elements(By.CSS_SELECTOR, "main img, script, main a[href^='javascript']") == []
+
+
+def test_a_dead_letter_is_read_and_replayed(browser: WebDriver, console: ConsoleService) -> None:
+    browser.get(console.url + "/dead-letters")
+    browser.find_element(By.LINK_TEXT, "alerts is missing; is this an Alertmanager webhook of version 4?").click()
+    assert '"title": "another product"' in text(browser)
+    press(browser, "Replay")
+    assert "Still not understood" in text(browser)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_nothing_is_wider_than_the_screen(
+    browser: WebDriver, console: ConsoleService, size: tuple[int, int], language: str
+) -> None:
+    for path in ("/?status=all&", "/tickets/1?", "/tickets/2?", "/dead-letters?", "/dead-letters/3?", "/api/docs?"):
+        show(browser, size)
+        browser.get(f"{console.url}{path}lang={language}")
+        width = browser.execute_script("return document.documentElement.scrollWidth")  # type: ignore[no-untyped-call]
+        assert width <= size[0], path
+
+
+CONTRAST = """
+const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+  return .2126 * r + .7152 * g + .0722 * b; };
+const parse = c => c.match(/[\\d.]+/g).map(Number);
+const back = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+  if (c.length < 4 || c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
+const weak = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const e = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || !e.checkVisibility() || e.closest('option, .skip')) continue;
+  const [a, b] = [light(parse(getComputedStyle(e).color).slice(0, 3)), light(back(e))].sort((x, y) => y - x);
+  const ratio = (a + .05) / (b + .05);
+  if (ratio < 4.5) weak.push(`${walker.currentNode.data.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+}
+return weak;
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_contrast_enough(browser: WebDriver, console: ConsoleService, scheme: str) -> None:
+    show(browser, DESKTOP, scheme)
+    for path in ("/?status=all", "/tickets/1", "/tickets/3", "/dead-letters", "/dead-letters/4", "/login", "/api/docs"):
+        browser.get(console.url + path)
+        weak: list[Any] = browser.execute_script(CONTRAST)  # type: ignore[no-untyped-call]
+        assert weak == [], path
+
+
+def test_a_link_from_another_site_finds_its_reader_signed_in(browser: WebDriver, console: ConsoleService) -> None:
+    address = f"{console.url}/tickets/4"
+
+    class Chat(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f'<link rel="icon" href="data:,"><a href="{address}">#4</a>'.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Stays quiet."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Chat) as chat:
+        threading.Thread(target=chat.serve_forever, daemon=True).start()
+        try:
+            browser.get(f"http://localhost:{chat.server_port}/")  # another site than 127.0.0.1
+            browser.find_element(By.LINK_TEXT, "#4").click()
+            for _ in range(100):
+                if browser.find_elements(By.ID, "story"):
+                    break
+            assert browser.current_url == address
+            assert "Kim Minji" in browser.find_element(By.CLASS_NAME, "me").text
+        finally:
+            chat.shutdown()
