@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import web
@@ -37,6 +38,7 @@ from core.store.upgrade import upgrade
 
 _log = logging.getLogger(__name__)
 _RESUME_SECONDS = 5.0
+_LEAST_SECONDS = 0.2  # What each part has for closing when the time to drain is over.
 
 
 class SystemClock:
@@ -85,16 +87,19 @@ class Service:
             await door.start()
         self.jobs.start()
 
-    async def stop(self) -> None:
-        """Finish what was begun and close everything, the way in first."""
+    async def stop(self, deadline: float | None = None) -> None:
+        """Finish what was begun and close everything, the way in first; all by ``deadline`` of the monotonic clock."""
+        if deadline is None:
+            deadline = time.monotonic() + self.settings.server.drain
         self.jobs.stop()
         for door in self.doors:
-            await door.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(door.close(), max(deadline - time.monotonic(), _LEAST_SECONDS))
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self.delivery.close(self.settings.server.drain)
+        await self.delivery.close(max(deadline - time.monotonic(), _LEAST_SECONDS))
         if self._session is not None:
             await self._session.close()
         await self.database.close()
@@ -170,16 +175,58 @@ def build(settings: Settings, clock: Clock | None = None, open_console: bool = F
 
 
 async def serve(service: Service, host: str, port: int, stopped: asyncio.Event, ready: Callable[[str], None]) -> None:
-    """Serve until ``stopped``, then drain. ``ready`` gets the address when requests are answered."""
+    """Serve until ``stopped``, then drain: no new connection is taken, what is open is finished, and all of it together
+    has the time that ``server.drain`` gives. ``ready`` gets the address when requests are answered."""
     await service.start()
-    runner = server_of(service.web, service.settings.server.drain)
+    open_requests = OpenRequests()
+    service.web.middlewares.insert(0, open_requests.count)
+    runner = server_of(service.web, drain=_LEAST_SECONDS)
     await runner.setup()
+    deadline = time.monotonic()
     try:
         site = web.TCPSite(runner, host, port, backlog=1024)
         await site.start()
         bound = runner.addresses[0]
         ready(f"http://{'localhost' if bound[0] in ('0.0.0.0', '::') else bound[0]}:{bound[1]}")  # noqa: S104
         await stopped.wait()
+        deadline = time.monotonic() + service.settings.server.drain
+        await site.stop()
+        await open_requests.finished(deadline - time.monotonic())
     finally:
         await runner.cleanup()
-        await service.stop()
+        await service.stop(deadline)
+
+
+class OpenRequests:
+    """Counts the requests that are being answered, so that a stop can wait for them."""
+
+    def __init__(self) -> None:
+        self._open = 0
+        self._none = asyncio.Event()
+        self._none.set()
+        self._stopping = False
+
+    @property
+    def count(self) -> Any:
+        @web.middleware
+        async def middleware(request: web.Request, handler: Any) -> web.StreamResponse:
+            self._open += 1
+            self._none.clear()
+            try:
+                response: web.StreamResponse = await handler(request)
+                if self._stopping:
+                    response.force_close()
+                return response
+            finally:
+                self._open -= 1
+                if self._open == 0:
+                    self._none.set()
+
+        return middleware
+
+    async def finished(self, seconds: float) -> None:
+        """Wait until no request is open, for at most ``seconds``."""
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._none.wait()

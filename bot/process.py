@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.config.check import check
 from core.config.load import ConfigError, Loaded, load_with_lines
@@ -82,20 +86,44 @@ def run_async(main: object) -> int:
 async def _serve(settings: Settings) -> int:
     from bot.app import build, serve
 
-    try:
-        service = build(settings)
-    except ValueError as error:
-        sys.stderr.write(f"{error}\n")
-        return FAILED
     stopped = stop_signal()
-    _announce(settings)
-    try:
-        await serve(service, settings.server.host, settings.server.port, stopped, _ready)
-    except OSError as error:
-        sys.stderr.write(f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror}\n")
-        return FAILED
+    with exclusive(settings) as problem:
+        try:
+            service = build(settings) if problem is None else None
+        except (ValueError, SQLAlchemyError) as error:
+            service, problem = None, unusable(error)
+        if service is None:
+            sys.stderr.write(f"{problem}\n")
+            return FAILED
+        _announce(settings)
+        try:
+            await serve(service, settings.server.host, settings.server.port, stopped, _ready)
+        except OSError as error:
+            sys.stderr.write(f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror}\n")
+            return FAILED
     _log.info("stopped; everything begun is finished")
     return OK
+
+
+@contextlib.contextmanager
+def exclusive(settings: Settings) -> Iterator[str | None]:
+    """Have the database for oneself; gives what is wrong where that is not possible."""
+    from core.store.lock import InUse, held
+
+    with contextlib.ExitStack() as stack:
+        problem: str | None = None
+        try:
+            stack.enter_context(held(settings.database.url))
+        except (InUse, OSError) as error:
+            problem = str(error) if isinstance(error, InUse) else f"the database cannot be opened: {error.strerror}"
+        yield problem
+
+
+def unusable(error: Exception) -> str:
+    """One line about a database that cannot be opened or upgraded."""
+    if isinstance(error, SQLAlchemyError):
+        return f"the database cannot be opened: {getattr(error, 'orig', None) or error}"
+    return str(error)
 
 
 def stop_signal() -> asyncio.Event:
@@ -151,13 +179,17 @@ def run_upgrade(config: Path | None) -> int:
     from core.store.database import connect
     from core.store.upgrade import HEAD, upgrade
 
-    try:
-        changed = upgrade(connect(settings.database.url))
-    except ValueError as error:
-        sys.stderr.write(f"{error}\n")
+    with exclusive(settings) as problem:
+        if problem is None:
+            try:
+                changed = upgrade(connect(settings.database.url))
+            except (ValueError, SQLAlchemyError) as error:
+                problem = unusable(error)
+            else:
+                sys.stdout.write(f"{'upgraded to' if changed else 'already at'} {HEAD}\n")
+                return OK
+        sys.stderr.write(f"{problem}\n")
         return FAILED
-    sys.stdout.write(f"{'upgraded to' if changed else 'already at'} {HEAD}\n")
-    return OK
 
 
 def print_current(config: Path | None) -> int:
@@ -167,5 +199,9 @@ def print_current(config: Path | None) -> int:
     from core.store.database import connect
     from core.store.upgrade import current
 
-    sys.stdout.write(f"{current(connect(settings.database.url)) or 'empty'}\n")
+    try:
+        sys.stdout.write(f"{current(connect(settings.database.url)) or 'empty'}\n")
+    except SQLAlchemyError as error:
+        sys.stderr.write(f"{unusable(error)}\n")
+        return FAILED
     return OK

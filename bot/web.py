@@ -29,7 +29,9 @@ from core.model import RawDelivery, Receipt
 _log = logging.getLogger(__name__)
 _ENGLISH = Words()
 _KEPT_HEADERS = ("User-Agent", "Idempotency-Key")
-_RETRY_AFTER: dict[str, str] = {hdrs.RETRY_AFTER: "5"}
+_RETRY_SECONDS = 5
+_RETRY_AFTER: dict[str, str] = {hdrs.RETRY_AFTER: str(_RETRY_SECONDS)}
+_STORED = frozenset({201, 202})  # Answers that are given only for what is on the disk.
 _SAID_FACTS = ("field", "version", "expected", "legal", "choices")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -74,12 +76,39 @@ def _http_refusal(request: web.Request, error: web.HTTPException) -> web.Respons
     return refusal(error.status, (error.reason or "error").lower().replace(" ", "_"), error.reason or "")
 
 
+class Storing:
+    """Whether what comes in can be stored, as far as requests have shown.
+
+    A disk that is all but full may take a small write and refuse a large one, so a refusal counts as long as its sender
+    is told to wait, unless something was stored since.
+    """
+
+    def __init__(self) -> None:
+        self._refused_at: float | None = None
+
+    def refused(self) -> None:
+        self._refused_at = time.monotonic()
+
+    def stored(self) -> None:
+        self._refused_at = None
+
+    @property
+    def is_refused(self) -> bool:
+        return self._refused_at is not None and time.monotonic() - self._refused_at < _RETRY_SECONDS
+
+
+_STORING = web.AppKey("storing", Storing)
+
+
 def guard(metrics: Metrics) -> Any:
     """Counts every request and turns what went wrong into an answer without a trace."""
 
     async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
+        except StoreUnavailable as error:
+            request.app[_STORING].refused()
+            return desk_refusal(error)
         except DeskError as error:
             return desk_refusal(error)
         except Refused as refused:
@@ -97,10 +126,11 @@ def guard(metrics: Metrics) -> Any:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         response = await answered(request, handler)
+        if response.status in _STORED:
+            request.app[_STORING].stored()
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
-        metrics.requests.labels(route, str(response.status)).inc()
-        metrics.request_seconds.labels(route).observe(time.perf_counter() - started)
+        metrics.observe_request(route, response.status, time.perf_counter() - started)
         return response
 
     return middleware
@@ -179,8 +209,7 @@ class Webhooks:
 
     def _count(self, source: str, receipt: Receipt) -> None:
         outcome = "problem" if receipt.problem else "ignored" if receipt.ignored else "accepted"
-        self._metrics.deliveries.labels(source, outcome).inc()
-        self._metrics.alerts.labels(source).inc(receipt.received)
+        self._metrics.observe_delivery(source, outcome, receipt.received)
 
 
 def _is_proved(request: web.Request, token: SecretStr | None) -> bool:
@@ -209,24 +238,22 @@ def _answer(receipt: Receipt) -> dict[str, Any]:
 
 
 def add_health_routes(app: web.Application, desk: Desk, metrics: Metrics) -> None:
+    storing = app[_STORING] = Storing()
+
     async def healthz(_: web.Request) -> web.Response:
         return json({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        """Ready means: the last write was taken, and one is taken now."""
-        was_healthy = desk.database.healthy
+        """Ready means: the database takes a write now, and no request was just refused for want of one."""
         try:
             async with asyncio.timeout(2):
                 await desk.seen.first_time("readyz", 0)
         except (StoreUnavailable, TimeoutError):
-            was_healthy = False
-        if not was_healthy:
-            reason = "the database cannot take a write"
-            return json({"status": "unavailable", "reason": reason}, 503, _RETRY_AFTER)
-        return json({"status": "ok"})
+            return _not_ready()
+        return _not_ready() if storing.is_refused else json({"status": "ok"})
 
     async def metrics_text(_: web.Request) -> web.Response:
-        metrics.database_ready.set(1 if desk.database.healthy else 0)
+        metrics.database_ready.set(1 if desk.database.healthy and not storing.is_refused else 0)
         return web.Response(
             body=metrics.text(), headers={hdrs.CONTENT_TYPE: "text/plain; version=0.0.4; charset=utf-8"}
         )
@@ -234,3 +261,8 @@ def add_health_routes(app: web.Application, desk: Desk, metrics: Metrics) -> Non
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics_text)
+
+
+def _not_ready() -> web.Response:
+    reason = "the database cannot take a write"
+    return json({"status": "unavailable", "reason": reason}, 503, _RETRY_AFTER)

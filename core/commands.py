@@ -66,11 +66,13 @@ class Prioritize(Command, frozen=True):
 
 
 class Note(Command, frozen=True):
-    """``source_id`` names the message it came from, so that the same message is noted once."""
+    """``source_id`` names the message it came from; ``place`` says where that stands, so that it is not told there:
+    ``platform``, ``channel`` and the ``message`` that heads the thread."""
 
     verb = "note"
     text: str
     source_id: str | None = None
+    place: dict[str, str] = {}
 
 
 class CallExpert(Command, frozen=True):

@@ -138,7 +138,8 @@ def _note(ticket: Ticket, command: c.Note, by: PersonRef) -> Effect:
     data = _text("text", command.text)
     if not data:
         raise BadField(field="note", why="required")
-    return {}, "ticket.noted", {**data, **_text("source_id", command.source_id or "")}
+    place = {"place": command.place} if command.place else {}
+    return {}, "ticket.noted", {**data, **_text("source_id", command.source_id or ""), **place}
 
 
 def _expert(ticket: Ticket, command: c.CallExpert, by: PersonRef) -> Effect:

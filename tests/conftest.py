@@ -75,7 +75,7 @@ async def make_desk(database_url: str, clock: SetClock) -> AsyncIterator[MakeDes
         database = Database(connect(database_url))
         database.start()
         opened.append(database)
-        desk = Desk(database, Settings(database={"url": database_url}, **settings), clock)
+        desk = Desk(database, Settings.model_validate({"database": {"url": database_url}, **settings}), clock)
         await desk.people.start()
         return desk
 

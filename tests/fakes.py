@@ -139,8 +139,8 @@ class SetTiming(Timing):
     async def wait(self, news: asyncio.Event, seconds: float) -> None:
         await asyncio.sleep(0)
         if seconds > 0 and not news.is_set():
-            await self.run.wait()
             self.waits.append(seconds)
+            await self.run.wait()
             self._clock.advance(seconds=max(seconds, 0.001))
 
 

@@ -15,7 +15,7 @@ from bot.commands.registry import COMMANDS, Dispatch, find
 from core.desk.desk import Desk
 from core.errors import StoreUnavailable
 from core.i18n import LANGUAGES, Words, catalogue
-from core.model import Customer, Person, Priority, Severity, Status, Tier
+from core.model import Customer, Person, PersonRef, Priority, Severity, Status, Tier
 from core.store import search
 from core.store.queries import TicketFilter
 from core.views import CARD_ACTIONS, Form, Help, Message, RatingRequest, TicketCard, TicketList, View
@@ -135,6 +135,13 @@ async def test_values_are_understood_in_every_language(
 def _words_of(status: Status, priority: Priority) -> set[str]:
     shown = [Words(language).name(member) for language in LANGUAGES for member in (status, priority)]
     return {*" ".join(shown).split(), "Progress", "나"}
+
+
+async def test_whoever_calls_an_expert_without_a_name_is_told_who_comes(ask: Asking) -> None:
+    await opened(ask.desk, systems=("db",))
+    view = await ask("expert 1 sql")
+    assert isinstance(view, Message)
+    assert (view.key, view.facts["expert"]) == ("message.expert_called", PersonRef("lee", "Lee Jiwon"))
 
 
 async def test_what_needs_more_words_is_a_form(ask: Asking) -> None:

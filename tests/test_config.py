@@ -95,7 +95,7 @@ def test_aliases_repeat_a_value() -> None:
 
 
 def test_variables_of_the_environment_come_before_the_file() -> None:
-    environ = {name: f"value-of-{name}" for name in VARIABLES}
+    environ = {name: f"value-of-{name}" for name in VARIABLES} | {"DESKBELL_DATABASE_URL": "sqlite:///elsewhere.db"}
     environ |= {
         "DESKBELL_LOG": "json",
         "DESKBELL_BASE_URL": "https://desk.example/",
@@ -106,7 +106,7 @@ def test_variables_of_the_environment_come_before_the_file() -> None:
     assert found.slack.bot_token is not None
     assert found.slack.bot_token.get_secret_value() == "value-of-SLACK_BOT_TOKEN"
     assert found.slack.per_channel_burst == 9
-    assert found.database.url == "value-of-DESKBELL_DATABASE_URL"
+    assert found.database.url == "sqlite:///elsewhere.db"
     assert found.msteams.tenant_id == "value-of-MICROSOFT_APP_TENANT_ID"
 
 

@@ -12,8 +12,8 @@ from bot.console.tickets import MOVES
 from core.commands import Note
 from core.desk.work import API
 from core.lifecycle import MOVES as LIFECYCLE
-from core.model import Status
-from tests.conftest import MakeService
+from core.model import DESKBELL, Event, Status
+from tests.conftest import NOON, MakeService
 from tests.console_browser import Browser, Tags, signed_in, token_of
 from tests.running_service import OFFICE, Running
 from tests.test_intake import alert, webhook
@@ -108,6 +108,13 @@ async def test_the_page_of_a_ticket_tells_its_whole_story(service: Running, brow
     assert (await browser.get("/tickets/abc")).status == 404
 
 
+async def test_an_event_without_words_is_shown_by_its_name(service: Running, browser: Browser) -> None:
+    await service.opened()
+    odd = Event("ticket.teleported", 1, NOON, DESKBELL, "clock", {"where": "elsewhere"})
+    await service.service.database.write(lambda session: session.add_event(odd))
+    assert "ticket.teleported" in (await browser.get("/tickets/1")).text
+
+
 async def test_a_long_story_is_turned_over(service: Running, browser: Browser) -> None:
     ticket = await service.opened()
     for n in range(205):
@@ -177,6 +184,7 @@ async def test_a_refused_move_says_why_and_keeps_what_was_typed(service: Running
     late = await browser.post("/tickets/1/wait", {"form_token": token, "reason": "typed with care"})
     assert late.status == 409
     assert "Not possible while the ticket is resolved" in unescape(late.text)
+    assert 'href="/tickets/1?lang=ko"' in late.text
     await service.do({"id": 1}, "reopen")
     for move, form, why in (
         ("note", {"note": "  "}, "Please fill this in"),

@@ -7,11 +7,12 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.conftest import KIM, NOON, MakeDesk, SetClock
 
 from core import commands as c
 from core.desk.desk import Desk
 from core.model import Priority, RawDelivery, Receipt, Status
+from core.store.session import JOURNAL, Session
+from tests.conftest import KIM, NOON, MakeDesk, SetClock
 
 
 def webhook(*alerts: dict[str, Any]) -> bytes:
@@ -133,7 +134,9 @@ async def test_what_is_not_understood_is_kept_as_a_dead_letter(desk: Desk, body:
     receipt = await send(desk, body=body)
     assert receipt.problem is not None
     assert receipt.problem.code == code
-    rows = await desk.database.read(lambda connection: connection.exec_driver_sql("SELECT state, body FROM journal").all())
+    rows = await desk.database.read(
+        lambda connection: connection.exec_driver_sql("SELECT state, body FROM journal").all()
+    )
     assert [tuple(row) for row in rows] == [("dead", body)]
 
 
@@ -159,7 +162,9 @@ async def test_a_large_delivery_begun_before_a_crash_is_finished_at_the_next_sta
     await desk.database.write(lambda s: [s.connection.exec_driver_sql(sql) for sql in (rewind, drop)] and None)
     again = await make_desk(intake={"chunk": 10})
     assert await again.intake.resume() == 1
-    found = await again.database.read(lambda connection: connection.exec_driver_sql("SELECT count(*) FROM alert").scalar())
+    found = await again.database.read(
+        lambda connection: connection.exec_driver_sql("SELECT count(*) FROM alert").scalar()
+    )
     assert found == 30
     assert await again.intake.resume() == 0
 
@@ -179,3 +184,26 @@ async def test_severity_that_rises_raises_the_priority_and_never_lowers_it(desk:
     assert (await desk.ticket(receipt.tickets[0])).priority is Priority.CRITICAL
     await send(desk, alert(severity="warning"))
     assert (await desk.ticket(receipt.tickets[0])).priority is Priority.CRITICAL
+
+
+async def test_what_is_worked_off_late_does_not_undo_what_came_after_it(desk: Desk, clock: SetClock) -> None:
+    first = await send(desk, alert())
+    begun = clock.advance(minutes=1)
+
+    def cut_off(session: Session) -> None:
+        late: dict[str, Any] = {
+            "source": "alertmanager",
+            "key": None,
+            "received_at": begun,
+            "content_type": "",
+            "headers": {},
+        }
+        row = {**late, "id": session.next_journal_id(), "body": webhook(alert()), "state": "received"}
+        session.insert(JOURNAL, {**row, "progress": 0, "receipt": None})
+
+    await desk.database.write(cut_off)
+    clock.advance(minutes=1)
+    await send(desk, alert(status="resolved", ended=NOON + timedelta(minutes=2)))
+    clock.advance(seconds=1)
+    assert await desk.intake.resume() == 1
+    assert (await desk.ticket(first.tickets[0])).status is Status.RESOLVED

@@ -102,7 +102,7 @@ def test_a_command_moves_by_the_table_or_is_refused(ticket: Ticket, command: c.C
         decision = decide(ticket, command, by, "test", NOON)
     except IllegalMove as refusal:
         assert command.verb not in MOVES[ticket.status]
-        assert refusal.facts["legal"] == legal_verbs(ticket.status)
+        assert refusal.facts["legal"] == legal_verbs(ticket.status)  # noqa: PT017 -- either outcome is right
         return
     except (BadField, TicketChanged):
         assert command.verb in MOVES[ticket.status]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -27,6 +28,13 @@ def test_every_call_of_the_contract_is_described() -> None:
     assert described >= {("POST", f"/api/v1/tickets/{{id}}/{verb}") for verb in VERBS}
     assert ("POST", "/api/v1/tickets") in described
     assert len({entry.name for entry in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_every_call_stands_in_the_documentation() -> None:
+    described = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [verb for verb in VERBS if f"| `{verb}` |" not in described] == []
+    others = {path for path in document()["paths"] if path.rsplit("/", 1)[1] not in VERBS}
+    assert [path for path in others if path not in described] == []
 
 
 def test_every_call_says_what_it_does_and_how_it_fails() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from core import commands as c
 from core.desk.desk import Desk
 from core.desk.work import API
-from core.errors import BadField, DeskError, IllegalMove, NotAllowed, NotFound, TicketChanged
+from core.errors import AlreadyDone, BadField, DeskError, IllegalMove, NotAllowed, NotFound, TicketChanged
 from core.lifecycle import MOVES
 from core.model import Person, Priority, Severity, Status, Ticket
 from core.rules.access import may
@@ -102,18 +103,26 @@ async def test_a_change_of_what_one_did_not_see_is_refused_by_its_version(desk: 
     assert (await do(desk, ticket.id, c.Resolve(), version=2)).version == 3
 
 
+async def test_a_request_that_comes_again_is_carried_out_once_and_one_that_was_refused_may_come_again(
+    desk: Desk,
+) -> None:
+    asked = (desk.work.open(c.Open("Printer"), KIM, "slack", once="click-1") for _ in range(5))
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [*["AlreadyDone"] * 4, "Ticket"]
+    with pytest.raises(IllegalMove):
+        await do(desk, 1, c.Close(), once="click-2")
+    await do(desk, 1, c.Resolve(), once="click-3")
+    assert (await do(desk, 1, c.Close(), once="click-2")).status is Status.CLOSED
+    with pytest.raises(AlreadyDone):
+        await do(desk, 1, c.Reopen(), once="click-3")
+
+
 async def test_what_is_not_there_is_named(desk: Desk) -> None:
     with pytest.raises(NotFound) as refusal:
         await do(desk, 42, c.Start())
     assert refusal.value.facts == {"what": "ticket", "id": 42}
     with pytest.raises(NotFound):
         await desk.card(42)
-
-
-async def test_a_ticket_given_to_somebody_at_once_tells_them(desk: Desk) -> None:
-    ticket = await opened(desk, assignee=KIM.ref)
-    assert ticket.status is Status.ASSIGNED
-    assert await story(desk, ticket.id) == ["ticket.created", "ticket.assigned"]
 
 
 # -- merge and split
@@ -231,6 +240,41 @@ async def test_a_later_start_of_what_is_open_is_the_same_problem(desk: Desk, clo
     first = await send(desk, alert())
     assert (await send(desk, alert(started=clock.advance(minutes=5)))).tickets == first.tickets
     assert await story(desk, first.tickets[0]) == ["ticket.created", "alert.fired", "alert.repeated"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_comes_at_once_what_is_counted_is_what_there_is(desk: Desk, clock: SetClock, seed: int) -> None:
+    """Alerts and people together in one commit, many times, with units among them that fail."""
+    dice = random.Random(seed)
+    for _ in range(12):
+        clock.advance(minutes=dice.choice([1, 10, 70]))
+        at_once: list[Any] = []
+        for _ in range(10):
+            names, firing = dice.sample("abcdefgh", 2), dice.random() < 0.6
+            started = NOON if dice.random() < 0.5 else clock.now()
+            told = [
+                alert(name, "firing" if firing else "resolved", started, ended=None if firing else clock.now())
+                for name in names
+            ]
+            at_once.append(send(desk, *told))
+            number = dice.randrange(1, 12)
+            commands = [
+                c.Merge(dice.randrange(1, 12)), c.Split((dice.choice("abcdefgh"),)), c.Resolve("r"), c.Close(),
+                c.Reopen(), c.Start(), c.Assign(LEE.ref),
+            ]  # fmt: skip
+            at_once.append(do(desk, number, dice.choice(commands)))
+        outcomes = await asyncio.gather(*at_once, return_exceptions=True)
+        assert all(isinstance(one, DeskError) for one in outcomes if isinstance(one, BaseException)), outcomes
+    found, _ = await desk.tickets(TicketFilter(limit=500))
+    for ticket in found:
+        burning, total, attached = await counters(desk, ticket.id)
+        assert 0 <= burning <= attached <= total
+    columns = "SELECT id, status, version, (SELECT count(*) FROM event WHERE ticket_id = t.id) FROM ticket t"
+    kept = await desk.database.read(lambda connection: list(connection.exec_driver_sql(columns)))
+    assert [(ticket.id, ticket.status, ticket.version) for ticket in reversed(found)] == [
+        tuple(row[:3]) for row in kept
+    ]
+    assert all(events >= version for _, _, version, events in kept), "no change without its event"
 
 
 # -- who may

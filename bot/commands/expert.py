@@ -7,6 +7,7 @@ from bot.commands.call import Call
 from bot.commands.registry import command
 from core import commands as c
 from core.desk.desk import Desk
+from core.model import PersonRef
 from core.views import Field, Form, Message, View
 
 
@@ -23,7 +24,10 @@ async def expert(desk: Desk, call: Call) -> View:
     named = call.fields.get("expert") or (first if first.startswith(("@", "<@")) else "")
     if not named:
         skill = rest
-    person = await reading.person(desk, call, named, "expert") if named else None
+    if named:
+        person: PersonRef | None = await reading.person(desk, call, named, "expert")
+    else:
+        person = desk.policy.expert(await desk.ticket(ticket_id))
     asked = c.CallExpert(person, (call.fields.get("skill") or skill).strip())
     await desk.work.execute(ticket_id, asked, call.by, call.origin, once=call.once)
     if person is None:

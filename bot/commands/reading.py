@@ -13,7 +13,7 @@ from core.errors import BadField
 from core.i18n import LANGUAGES, Words
 from core.model import Person, PersonRef
 
-_TICKET = re.compile(r"#?([0-9]{1,15})")
+_TICKET = re.compile(r"#?(\d{1,15})")
 _MENTION = re.compile(r"<@([^>\s]+)>")
 _ME = frozenset({"me", "myself", "나", "저", "내게"})
 E = TypeVar("E", bound=Enum)

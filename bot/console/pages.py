@@ -17,8 +17,8 @@ from markupsafe import Markup
 from core.desk.work import API
 from core.errors import NotFound
 from core.i18n import LANGUAGES, Words
-from core.model import Person, PersonRef, Priority, Reason, Severity, SlaClock, Status, Tier
-from core.views import SlaFacts
+from core.model import Event, Person, PersonRef, Priority, Reason, Severity, SlaClock, Status, Tier
+from core.views import Notice, SlaFacts
 
 _HERE = Path(__file__).parent
 STYLE = _HERE / "static" / "console.css"
@@ -46,7 +46,8 @@ _templates = Environment(
 class Page:
     """One answer in the making: what every template may use.
 
-    ``form_token`` goes into every form; ``note`` is a line that the page before has left.
+    ``form_token`` goes into every form; ``note`` is a line that the page before has left; ``path`` is where the page
+    can be read again.
     """
 
     def __init__(self, request: web.Request, words: Words, now: datetime, person: Person | None = None) -> None:
@@ -54,6 +55,7 @@ class Page:
         self.words = words
         self.now = now
         self.person = person
+        self.path = request.path
         self.form_token = ""
         self.note: str | None = None
 
@@ -66,7 +68,7 @@ class Page:
             words=self.words,
             languages=LANGUAGES,
             style=f"/static/console.css?v={_STYLE_VERSION}",
-            path=self._request.path,
+            path=self.path,
             **facts,
         )
         return web.Response(text=html, status=status, content_type="text/html", headers={**HEADERS, **(headers or {})})
@@ -75,7 +77,7 @@ class Page:
         """The address of this page with some of its parameters changed; None takes one away."""
         query = {name: value for name, value in self._request.query.items() if name not in changes}
         query |= {name: str(value) for name, value in changes.items() if value is not None}
-        return self._request.path + (f"?{urlencode(query, errors='replace')}" if query else "")
+        return self.path + (f"?{urlencode(query, errors='replace')}" if query else "")
 
     def when(self, moment: datetime) -> Markup:
         """How long ago, or how soon, with the exact time on asking."""
@@ -132,6 +134,13 @@ class Page:
         """Through which door something came; None where its story says so itself."""
         key = f"console.origin.{origin}"
         return self.words.text(key) if self.words.has(key) else None
+
+    def told(self, event: Event, news: Notice) -> str:
+        """An event as a sentence; one that this version has no words for by its name."""
+        try:
+            return self.said(news.key, news.facts)
+        except KeyError:
+            return self.word("change", event.kind)
 
     def word(self, prefix: str, name: str) -> str:
         """The word for a name of the program, or the name where the catalogue has none."""

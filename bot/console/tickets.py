@@ -105,9 +105,10 @@ class Tickets:
             submitted=True,
         )
         said, refused = _said(await self._dispatch(call), visitor.page)
+        visitor.page.path = f"/tickets/{ticket_id}"
         if refused:
             return await self._show(request, visitor, said, {name: fields})
-        response = see(f"/tickets/{ticket_id}")
+        response = see(visitor.page.path)
         self._entrance.tell_next(request, response, said)
         return response
 

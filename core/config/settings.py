@@ -58,8 +58,15 @@ class DatabaseSettings(Model):
 
     url: str = Field(
         default="sqlite:///deskbell.db",
-        description="DESKBELL_DATABASE_URL: SQLAlchemy URL; sqlite:/// and postgresql:// are known.",
+        description="DESKBELL_DATABASE_URL: SQLAlchemy URL of a SQLite file, like sqlite:////var/lib/deskbell/deskbell.db.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _embedded(cls, value: str) -> str:
+        if not value.startswith("sqlite:"):
+            raise ValueError("this version keeps its data in SQLite only; write sqlite:///deskbell.db")
+        return value
 
 
 class IntakeSettings(Model):

@@ -8,6 +8,8 @@ TICKET_EVENTS = (
     "ticket.escalated",
     "ticket.prioritized",
     "ticket.noted",
+    "ticket.note_edited",
+    "ticket.note_deleted",
     "ticket.expert_called",
     "ticket.resolved",
     "ticket.reopened",

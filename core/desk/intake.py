@@ -76,7 +76,7 @@ class Intake:
             else:
                 problem = Problem("unknown_source", f"sources.{row.source} is not in the configuration any more")
                 normalised = Normalised((), 0, problem)
-            await self._work_off(row.id, normalised, row.progress)
+            await self._work_off(row.id, normalised, row.progress, row.received_at)
         return len(rows)
 
     async def replay(self, journal_id: int) -> Receipt:
@@ -86,7 +86,7 @@ class Intake:
         if row is None or row.source not in self._policy.sources:
             raise NotFound(what="dead_letter", id=journal_id)
         delivery = RawDelivery(row.source, row.body, row.content_type, row.headers, row.received_at, row.key)
-        return await self._work_off(row.id, await self._normalise(delivery), 0)
+        return await self._work_off(row.id, await self._normalise(delivery), 0, row.received_at)
 
     async def _normalise(self, delivery: RawDelivery) -> Normalised:
         if len(delivery.body) > _LARGE_BODY:
@@ -107,7 +107,7 @@ class Intake:
         earlier = _earlier(session, delivery)
         if earlier is not None:
             return earlier
-        tickets = self._take_alerts(session, normalised.alerts)
+        tickets = self._take_alerts(session, normalised.alerts, None)
         journal_id = session.next_journal_id()
         receipt = _receipt(journal_id, normalised, tickets)
         session.insert(JOURNAL, _journal_row(journal_id, delivery, _state(normalised), receipt))
@@ -125,14 +125,15 @@ class Intake:
         journalled = await self._database.write(journal)
         if isinstance(journalled, Receipt):
             return journalled
-        return await self._work_off(journalled, normalised, 0)
+        return await self._work_off(journalled, normalised, 0, delivery.received_at)
 
-    async def _work_off(self, journal_id: int, normalised: Normalised, start: int) -> Receipt:
-        """Take what is left of a journalled delivery. What cannot be worked on makes a dead letter of it."""
+    async def _work_off(self, journal_id: int, normalised: Normalised, start: int, heard_at: datetime) -> Receipt:
+        """Take what is left of a journalled delivery; alerts of which newer word came since ``heard_at`` stay as they
+        are. What cannot be worked on makes a dead letter of it."""
         tickets: list[int] = []
         for begin in range(start, max(len(normalised.alerts), 1), self._chunk):
             try:
-                tickets += await self._work_off_part(journal_id, normalised, begin, tickets)
+                tickets += await self._work_off_part(journal_id, normalised, begin, tickets, heard_at)
             except StoreUnavailable:
                 raise
             except Exception:
@@ -141,14 +142,14 @@ class Intake:
         return _receipt(journal_id, normalised, tickets)
 
     async def _work_off_part(
-        self, journal_id: int, normalised: Normalised, begin: int, before: Sequence[int]
+        self, journal_id: int, normalised: Normalised, begin: int, before: Sequence[int], heard_at: datetime
     ) -> list[int]:
         """Take one chunk and record in the same transaction how far that is; returns its tickets."""
         part = normalised.alerts[begin : begin + self._chunk]
         end = begin + len(part)
 
         def work(session: Session) -> list[int]:
-            tickets = self._take_alerts(session, part)
+            tickets = self._take_alerts(session, part, heard_at)
             if end >= len(normalised.alerts):
                 _finish(session, journal_id, normalised, [*before, *tickets], end)
             else:
@@ -161,23 +162,29 @@ class Intake:
         await self._database.write(lambda session: _finish(session, journal_id, failed, tickets, progress))
         return _receipt(journal_id, failed, tickets)
 
-    def _take_alerts(self, session: Session, alerts: Iterable[Alert]) -> list[int]:
+    def _take_alerts(self, session: Session, alerts: Iterable[Alert], heard_at: datetime | None) -> list[int]:
+        """``heard_at`` is given for what is worked off late; an alert's own ``last_at`` is when it was last
+        received."""
         now = self._clock.now()
         tickets: dict[int, None] = {}
         for alert in alerts:
-            ticket_id = self._take(session, alert, now)
+            if heard_at is not None and _is_outdated(session.alert(alert.source, alert.fingerprint), heard_at):
+                continue
+            ticket_id = self._take(session, alert, now, heard_at or now)
             if ticket_id is not None:
                 tickets[ticket_id] = None
         return list(tickets)
 
-    def _take(self, session: Session, alert: Alert, now: datetime) -> int | None:
+    def _take(self, session: Session, alert: Alert, now: datetime, heard_at: datetime) -> int | None:
         known = session.alert(alert.source, alert.fingerprint)
         if known is not None and begins_anew(alert, known) and _is_over(session, known):
-            self._take(session, unheard_end(alert, known), now)
+            self._take(session, unheard_end(alert, known), now, heard_at)
             known = session.alert(alert.source, alert.fingerprint)
         owned = self._policy.of_alert(alert) if _may_open(alert, known) else _NOBODY
         before = session.ticket(known.ticket_id) if known and known.ticket_id and _moves(alert, known) else None
         taken = take(alert, known, before, now, self._policy.alerts, session.next_ticket_id, owned)
+        if heard_at != now:
+            taken = replace(taken, known=replace(taken.known, last_at=heard_at))
         self._remember(session, taken, known)
         if taken.ticket is not None and taken.ticket is not before:
             self._save(session, before, taken.ticket, now)
@@ -210,6 +217,11 @@ def _is_over(session: Session, known: KnownAlert) -> bool:
     """Whether somebody resolved or closed the alert's ticket."""
     ticket = session.ticket(known.ticket_id) if known.ticket_id is not None else None
     return ticket is not None and not ticket.status.is_open
+
+
+def _is_outdated(known: KnownAlert | None, heard_at: datetime) -> bool:
+    """Whether newer word of this alert came in by another delivery."""
+    return known is not None and known.last_at > heard_at
 
 
 def _may_open(alert: Alert, known: KnownAlert | None) -> bool:

@@ -8,7 +8,7 @@ from core.config.settings import Settings, SourceSettings, SystemSettings
 from core.engine import AlertPolicy, Ownership
 from core.integrations import BUILT_IN
 from core.integrations.normal import first_label
-from core.model import Alert, Customer, Severity, Tier
+from core.model import Alert, Customer, PersonRef, Severity, Ticket, Tier
 from core.rules.calendar import ALWAYS, Calendar
 from core.rules.severity import priority_of
 from core.rules.sla import SlaPolicy
@@ -34,6 +34,13 @@ class DeskPolicy:
     def customer(self, name: str, tier: Tier | None = None) -> Customer:
         """The customer of that name, with the configured tier unless one is given."""
         return Customer(name, tier or self._tiers.get(name, Tier.STANDARD))
+
+    def expert(self, ticket: Ticket) -> PersonRef | None:
+        """The first expert that the catalogue names for one of the ticket's systems."""
+        people = {person.id: person for person in self.settings.people}
+        systems = (self.systems[name] for name in ticket.systems if name in self.systems)
+        found = (people[expert] for system in systems for expert in system.experts if expert in people)
+        return next((PersonRef(expert.id, expert.name) for expert in found), None)
 
     def of_alert(self, alert: Alert) -> Ownership:
         """The team, the customer and the systems of an alert's ticket: from its labels, the catalogue, its source."""

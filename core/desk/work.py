@@ -118,29 +118,25 @@ class Work:
         decision = decide(before, command, by, origin, now)
         if not decision.events:
             return before
-        after = self._saved(session, before, decision.ticket, now, self._responded(before, command, by))
+        after = self.saved(session, before, decision.ticket, now, self.responded(before, command, by))
         _record(session, decision.events)
         return after
 
-    def _saved(self, session: Session, before: Ticket, after: Ticket, now: datetime, responded: bool) -> Ticket:
+    def saved(self, session: Session, before: Ticket, after: Ticket, now: datetime, responded: bool) -> Ticket:
+        """Write a change within a transaction; returns the ticket with its promise and version brought up to date."""
         followed = self._policy.sla.follow(before, after, now, responded=responded)
         followed = replace(followed, version=before.version + 1)
         session.change_ticket(followed)
         return followed
 
-    def _responded(self, ticket: Ticket, command: c.Command, by: PersonRef) -> bool:
+    def responded(self, ticket: Ticket, command: c.Command, by: PersonRef) -> bool:
         """Whether this is an answer to the requester: somebody else took it or wrote."""
         return command.verb in _BY_SOMEBODY and (ticket.requester is None or ticket.requester.id != by.id)
 
     def _completed(self, ticket: Ticket, command: c.Command) -> c.Command:
         """A call for an expert without a name goes to the first one of the ticket's systems."""
         if isinstance(command, c.CallExpert) and command.expert is None:
-            people = {person.id: person for person in self._policy.settings.people}
-            for name in ticket.systems:
-                system = self._policy.systems.get(name)
-                expert = next((people[e] for e in system.experts if e in people), None) if system else None
-                if expert is not None:
-                    return replace(command, expert=PersonRef(expert.id, expert.name))
+            return replace(command, expert=self._policy.expert(ticket))
         return command
 
     def _team_of(self, systems: tuple[str, ...]) -> str | None:
@@ -169,7 +165,7 @@ class Work:
             systems=tuple(dict.fromkeys((*target.systems, *ticket.systems))),
             updated_at=now,
         )
-        self._saved(session, target, after, now, responded=False)
+        self.saved(session, target, after, now, responded=False)
         found_by = [{"system": system, "ticket_id": target.id} for system in ticket.systems]
         outgoing.insert_new(session, TICKET_SYSTEM, found_by)
         event = Event("ticket.updated", target.id, now, by, origin, {"merged_id": ticket.id, "title": ticket.title})

@@ -70,6 +70,9 @@ def normalise(delivery: RawDelivery, source: SourceSettings, settings: AlertSett
             alerts.append(alert)
         else:
             problem = problem or Problem("bad_alert", alert, f"alerts[{index}]")
+    if webhook.truncatedAlerts > 0 and problem is None:
+        cut = f"{webhook.truncatedAlerts} alerts were cut off by the receiver's max_alerts; set max_alerts: 0"
+        problem = Problem("truncated", cut, "truncatedAlerts")
     if received == 0:
         return Normalised((), 0, problem, ignored=None if problem else "no alerts in the delivery")
     return Normalised(tuple(alerts), received, problem)

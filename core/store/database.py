@@ -128,6 +128,8 @@ class Database:
             with self.engine.connect() as connection:
                 return run(connection)
         except OperationalError as error:
+            if not _is_about_the_store(error):
+                raise
             raise StoreUnavailable() from error
 
     # -- the writer's thread
@@ -200,7 +202,7 @@ class Database:
         reason = error
         if _is_about_the_store(error):
             self.healthy = False
-            _log.error("the database cannot take a write: %s", error)
+            _log.error("the database cannot take a write: %s", getattr(error, "orig", error))
             reason = StoreUnavailable()
         self._tell([(unit, None, reason) for unit in batch], 0)
 

@@ -211,6 +211,21 @@ class CardRow(SQLModel, table=True):
     story: bool = True
 
 
+class NoteRow(SQLModel, table=True):
+    """A note that was written elsewhere, by the name of its message there. ``text`` is None once it was deleted,
+    ``seq`` the event that noted it (None for one that was deleted before it was heard of), ``version`` the ticket's
+    after the last change."""
+
+    __tablename__ = "note"
+
+    source_id: str = Field(primary_key=True)
+    ticket_id: int = Field(sa_column=Column(BigInteger(), nullable=False))
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
+    version: int
+    revision: str
+    text: str | None = _long_text()
+
+
 class NoticeRow(SQLModel, table=True):
     """What one place is to be told. ``state``: waiting, sending, sent, failed, unknown, superseded or skipped."""
 

@@ -22,9 +22,10 @@ async def _serve(told: Connection) -> None:
         given = await request.json() if request.content_type == "application/json" else dict(await request.post())
         name = request.match_info["method"]
         if name == "chat.postMessage":
-            told.send((given["channel"], given["text"], time.monotonic()))
+            channel = str(given["channel"])
+            told.send((channel, given["text"], time.monotonic()))
             ts = f"{int(time.time())}.{next(numbers):06d}"
-            return web.json_response({"ok": True, "channel": f"C{given['channel']}", "ts": ts})
+            return web.json_response({"ok": True, "channel": f"C{channel}", "ts": ts})
         known = {"auth.test": {"user_id": "UBOT", "bot_id": "B1", "team_id": "T1", "team": "bench", "user": "deskbell"}}
         person = {"id": "U1", "name": "bench", "locale": "en-US", "tz": "UTC", "profile": {"real_name": "Bench"}}
         known["users.info"] = {"user": person}  # type: ignore[dict-item]

@@ -139,6 +139,16 @@ def upgrade() -> None:
         batch_op.create_index("uq_journal_source_key", ["source", "key"], unique=True)
 
     op.create_table(
+        "note",
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_note")),
+    )
+    op.create_table(
         "notice",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.String(), nullable=False),

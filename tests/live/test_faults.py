@@ -1,11 +1,13 @@
 """What a real ``deskbell serve`` does when it is ended, killed, started wrongly, or finds its disk full.
 
-Each test runs the program as an operator does. Faults that take longer stand in tests/live.
+Each test runs the program as an operator does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import resource
 import signal
 import socket
@@ -20,7 +22,7 @@ import pytest
 
 from bot.demo.faults import FaultKind
 from tests.live.chat import chat
-from tests.live.service import ROOT, Deskbell, alert, deskbell, environment, until
+from tests.live.service import ROOT, WEBHOOK_TOKEN, Deskbell, alert, deskbell, environment, until
 
 FAST_SLACK = {"per_channel_rate": 1000, "per_channel_burst": 1000}
 NO_RULES = {"notifications": [], "intake": {"chunk": 20}}
@@ -161,3 +163,81 @@ async def test_a_full_disk_is_answered_503_and_is_over_when_there_is_room_again(
             assert (await desk.request("GET", "/healthz"))[0] == 200
         assert len(await desk.tickets()) == 3
         await desk.stop()
+
+
+SENDING = "SELECT count(*) FROM notice WHERE state = 'sending'"
+
+
+async def half_a_webhook(port: int, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = (
+        f"POST /webhooks/alertmanager HTTP/1.1\r\nHost: desk\r\nAuthorization: Bearer {WEBHOOK_TOKEN}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n"
+    )
+    writer.write(head.encode())
+    assert b"100" in await reader.readline()  # the handler is reading
+    await reader.readline()
+    writer.write(body[: len(body) // 2])
+    await writer.drain()
+    return reader, writer
+
+
+async def test_a_body_that_is_half_sent_at_sigterm_is_taken(tmp_path: Path) -> None:
+    body = json.dumps({"version": "4", "alerts": [alert("half-sent")]}).encode()
+    async with deskbell(tmp_path) as desk:
+        reader, writer = await half_a_webhook(desk.port, body)
+        desk.signal(signal.SIGTERM)
+
+        async def refuses() -> bool:
+            try:
+                _, other = await asyncio.open_connection("127.0.0.1", desk.port)
+            except ConnectionRefusedError:
+                return True
+            other.close()
+            return False
+
+        await until(refuses, "no new connection is taken")
+        writer.write(body[len(body) // 2 :])
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 202")
+        assert await desk.ended() == 0
+
+
+async def test_all_that_is_under_way_shares_one_drain_time(tmp_path: Path) -> None:
+    settings = {"slack": FAST_SLACK, "server": {"drain": "2s"}}
+    async with chat("it-support") as slack, deskbell(tmp_path, settings, slack.api_url) as desk:
+        slack.stand_in.faults.add("chat.postMessage", FaultKind.SILENT)
+        await desk.post([alert("a")])
+        await until(holds(desk, SENDING), "the card is being sent")
+        _, writer = await half_a_webhook(desk.port, b" " * 1000)
+        begun = time.monotonic()
+        desk.signal(signal.SIGTERM)
+        assert await desk.ended() == 0
+        writer.close()
+        assert time.monotonic() - begun < 3.5
+
+
+async def test_a_second_service_on_the_same_file_is_refused_and_tells_nobody_twice(tmp_path: Path) -> None:
+    """It would take what the first is sending for the leftover of a crash, and send it again."""
+    async with chat("it-support") as slack, deskbell(tmp_path, {"slack": FAST_SLACK}, slack.api_url) as desk:
+        slack.stand_in.faults.add("chat.postMessage", FaultKind.SLOW, milliseconds=8000)
+        await desk.post([alert("a")])
+        await until(holds(desk, SENDING), "the card is being sent")
+        second = Deskbell(tmp_path, {"slack": FAST_SLACK}, slack.api_url)
+        with contextlib.suppress(AssertionError):
+            await second.start()
+        try:
+            await until(holds(desk, "SELECT count(*) FROM notice WHERE state = 'sent'"), "the card stands")
+        finally:
+            await second.close()
+        await desk.stop()  # which finishes the slow send
+        assert slack.posted == {"card:1:slack:#it-support": 1}
+
+
+async def test_a_database_that_cannot_be_opened_is_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "garbage.db").write_bytes(b"not a database at all" * 500)
+    for url in (f"sqlite:///{tmp_path / 'garbage.db'}", f"sqlite:///{tmp_path / 'no' / 'folder.db'}"):
+        for command in (("serve", "--port", "0"), ("db", "current"), ("db", "upgrade")):
+            status, said = await run(*command, folder=tmp_path, DESKBELL_DATABASE_URL=url)
+            assert (status, said.count("\n")) == (1, 1), said[-300:]
