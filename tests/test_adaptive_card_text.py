@@ -48,7 +48,7 @@ from tests.adaptive_card_views import (
 
 
 @given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60), st.text("\\`*_{}[]()#+-.!|~<>&1 a가\n", max_size=30)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_escaped_text_looks_as_it_was(written: str) -> None:
     clean = text.line(written, 1000)
     assert looks(text.markdown(clean)) == clean
@@ -220,7 +220,7 @@ _views: st.SearchStrategy[View] = st.one_of(
 
 
 @given(_views, st.sampled_from([ENGLISH, KOREAN]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_no_text_whatever_breaks_a_card_or_makes_it_too_large(view: View, words: Words) -> None:
     rendered = adaptive_cards.render(view, words)
     assert lint_card(rendered.card) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -158,10 +159,29 @@ async def test_the_story_of_a_ticket_names_who_did_what(service: Running) -> Non
     assert later.json["items"] == story[1:]
 
 
-async def test_deliveries_of_a_ticket_are_listed(service: Running) -> None:
+async def test_deliveries_of_a_ticket_are_listed_with_every_attempt(make_service: MakeService) -> None:
+    nobody_there = {"bot_token": "xoxb-1", "signing_secret": "s", "api_url": "http://127.0.0.1:9/"}
+    service: Running = await make_service(slack=nobody_there, audiences={"desk": ["slack:#it-support", "teams:19:x"]})
     await service.opened()
-    answer = await service.api("GET", "/tickets/1/deliveries")
-    assert answer.json == {"items": []}
+
+    async def settled() -> dict[str, Any]:
+        while True:
+            items = (await service.api("GET", "/tickets/1/deliveries")).json["items"]
+            if len(items) == 2 and items[0]["attempts"]:
+                return {item["to"]: item for item in items}
+            await asyncio.sleep(0.02)
+
+    told = await asyncio.wait_for(settled(), 10)
+    tried = told["#it-support"]
+    assert (tried["platform"], tried["show"], tried["rule"], tried["state"]) == (
+        "slack",
+        "card",
+        "ticket_card",
+        "waiting",
+    )
+    assert tried["attempts"][0]["outcome"] == "retry"
+    assert tried["attempts"][0]["reason"]
+    assert (told["19:x"]["state"], told["19:x"]["attempts"]) == ("skipped", [])
 
 
 async def test_figures_count_tickets_by_status_and_priority(service: Running, clock: SetClock) -> None:

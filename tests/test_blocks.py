@@ -360,7 +360,7 @@ def live(value: Any, view: Any) -> list[str]:
     return found
 
 
-quickly = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+quickly = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("words", READERS.values(), ids=READERS)

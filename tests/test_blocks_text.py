@@ -71,7 +71,7 @@ def test_only_web_addresses_become_links(url: str | None, good: bool) -> None:
     assert (web_address(url) is not None) is good
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=hostile, limit=st.integers(2, 60))
 def test_clipped_text_is_within_its_limit_and_a_beginning(text: str, limit: int) -> None:
     short = one_line(text, limit)

@@ -383,7 +383,7 @@ else endif for endfor s set range loop startswith {{ }} {% %} {# #} '\N{x}' '\d'
 _PIECES = st.lists(st.sampled_from([*_WORDS.split(), "\n", " "]), max_size=14).map(" ".join)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(_PIECES | st.text(max_size=30))
 @example("ticket.title[0] * 100 > 1")
 @example("{% raw %}")

@@ -347,7 +347,7 @@ PLACES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(EVENTS, max_size=8), st.tuples(TICKETS, TICKETS, TICKETS), PLACES)
 def test_whatever_happens_a_plan_tells_nobody_twice(happened: list[Event], about: Any, places: list[Place]) -> None:
     events = [replace(event, seq=seq) for seq, event in enumerate(happened, 1)]

@@ -450,7 +450,7 @@ def test_the_risk_grows_with_working_time_to_certainty(
     st.sampled_from([Status.NEW, Status.ASSIGNED, Status.IN_PROGRESS]),
     st.floats(0.4, 0.95),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_warning_comes_in_the_first_second_above_the_threshold(
     target: int, calendar: str, status: Status, threshold: float
 ) -> None:
@@ -594,7 +594,7 @@ MOVES: dict[str, dict[str, Any]] = {
     st.sampled_from(list(Priority)),
     st.lists(st.tuples(st.integers(0, 20 * HOUR * 1000), st.sampled_from(sorted(MOVES)), st.booleans()), max_size=8),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_however_it_is_worked_each_point_is_told_once_and_at_its_instant(
     priority: Priority, moves: list[tuple[int, str, bool]]
 ) -> None:

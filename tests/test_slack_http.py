@@ -170,7 +170,7 @@ KINDS = st.sampled_from(("event_callback", "block_actions", "view_submission", "
 
 
 @given(payload=st.dictionaries(KEYS, JSON, max_size=6), kind=KINDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_whatever_is_signed_is_read_or_refused(payload: dict[str, Any], kind: str) -> None:
     body = json.dumps({**payload, "type": kind}).encode()
     try:

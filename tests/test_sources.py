@@ -72,21 +72,21 @@ def test_every_source_has_cases_and_every_case_a_name_of_event_and_detail() -> N
     assert [path.name for path in CASES if not re.fullmatch(r"[a-z_0-9]+__[a-z_0-9]+\.json", path.name)] == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(value=SHAPED, kind=st.sampled_from(sorted(SOURCES)))
 def test_any_json_is_understood_or_refused_with_a_reason(value: Any, kind: str) -> None:
     source = MAPPED if kind == "mapping" else BUILT_IN[kind]
     normalise(kind, json.dumps(value).encode(), source)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(body=st.binary(max_size=300), kind=st.sampled_from(sorted(SOURCES)))
 def test_any_bytes_are_understood_or_refused_with_a_reason(body: bytes, kind: str) -> None:
     normalise(kind, body, MAPPED if kind == "mapping" else BUILT_IN[kind])
 
 
 @pytest.mark.filterwarnings("ignore:deprecated string literal syntax")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(expression=st.text(st.sampled_from("abc.[]{}()|&@*?!<>=`'\",0123 -:"), max_size=12), value=SHAPED)
 def test_any_expression_of_a_mapping_is_applied_or_refused_with_a_reason(expression: str, value: Any) -> None:
     names = ("alerts", "title", "fingerprint", "status", "started_at", "labels")

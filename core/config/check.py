@@ -17,7 +17,6 @@ from core.config.settings import Settings
 __all__ = ["check", "schema"]
 
 _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    doors.database,
     doors.links,
     doors.tokens,
     doors.slack,

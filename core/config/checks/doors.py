@@ -16,13 +16,6 @@ from core.config.vocabulary import SLACK_RESERVED, SUB_COMMANDS
 SHORTEST_TOKEN = 16
 _GUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _SLASH_COMMAND = re.compile(r"[a-z0-9_-]{1,31}")
-_DATABASES = ("sqlite", "postgresql")
-
-
-def database(settings: Settings) -> Iterator[Finding]:
-    driver = settings.database.url.partition(":")[0].partition("+")[0]
-    if driver not in _DATABASES:
-        yield Finding(("database", "url"), "not a database that is known", "write sqlite:///... or postgresql://...")
 
 
 def links(settings: Settings) -> Iterator[Finding]:
