@@ -13,7 +13,7 @@ from bot.api.openapi import document
 from tests.running_service import Running
 
 FUZZ = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 GETS = sorted(path.removeprefix("/api/v1") for path, methods in document()["paths"].items() if "get" in methods)
 POSTS = sorted(path.removeprefix("/api/v1") for path, methods in document()["paths"].items() if "post" in methods)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from html import unescape
 from urllib.parse import urlencode
@@ -9,10 +10,10 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.console.tickets import MOVES
-from core.commands import Note
+from core.commands import Note, Open
 from core.desk.work import API
 from core.lifecycle import MOVES as LIFECYCLE
-from core.model import DESKBELL, Event, Status
+from core.model import DESKBELL, Event, Priority, Status
 from tests.conftest import NOON, MakeService
 from tests.console_browser import Browser, Tags, signed_in, token_of
 from tests.running_service import OFFICE, Running
@@ -71,8 +72,9 @@ async def test_every_page_forbids_scripts_frames_and_caches(service: Running, br
 
 
 async def test_the_list_filters_searches_and_pages(service: Running, browser: Browser) -> None:
-    for n in range(55):
-        await service.opened(f"Ticket of row {n}", priority="low")
+    work = service.service.desk.work
+    rows = (Open(f"Ticket of row {n}", priority=Priority.LOW) for n in range(55))
+    await asyncio.gather(*(work.open(row, API, "api") for row in rows))
     await service.opened("결제 서버 장애", priority="critical", assignee="kim", systems=["db"])
     await service.api("POST", "/tickets/1/resolve")
 
@@ -117,8 +119,9 @@ async def test_an_event_without_words_is_shown_by_its_name(service: Running, bro
 
 async def test_a_long_story_is_turned_over(service: Running, browser: Browser) -> None:
     ticket = await service.opened()
-    for n in range(205):
-        await service.service.desk.work.execute(ticket["id"], Note(f"note number {n}."), API, "api")
+    notes = (Note(f"note number {n}.") for n in range(205))
+    work = service.service.desk.work
+    await asyncio.gather(*(work.execute(ticket["id"], note, API, "api") for note in notes))
     first = (await browser.get("/tickets/1")).text
     assert "note number 198." in first
     assert "note number 199." not in first

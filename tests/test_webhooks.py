@@ -279,7 +279,7 @@ async def test_other_methods_are_405(service: Running) -> None:
 FIELDS = ("status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     mutations=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3),
     outside=st.dictionaries(st.sampled_from(["status", "alerts", "externalURL", "truncatedAlerts", "version"]), JSON),
