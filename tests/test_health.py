@@ -150,7 +150,12 @@ async def test_a_real_server_whose_files_cannot_grow_recovers_by_itself(tmp_path
         async with client.get(f"{url}/healthz") as answer:
             assert answer.status == 200
         resource.prlimit(served.pid, resource.RLIMIT_FSIZE, (soft, hard))
-        assert (await send("during"), await ready()) == (202, 200)
+        assert await send("during") == 202
+        for _ in range(100):  # A busy machine may need more than readiness allows.
+            if await ready() == 200:
+                break
+            await asyncio.sleep(0.1)
+        assert await ready() == 200
         async with client.get(f"{url}/api/v1/tickets", headers={"Authorization": f"Bearer {API_TOKEN}"}) as answer:
             assert [ticket["title"] for ticket in (await answer.json())["items"]] == ["during", "before"]
 

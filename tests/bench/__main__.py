@@ -38,15 +38,18 @@ def _machine() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--smoke", action="store_true", help="short runs, to see that everything runs")
+    parser.add_argument("--seconds", type=float, default=15.0, help="length of one run of throughput")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/benchmarks.md")
     arguments = parser.parse_args()
-    figures = everything(arguments.smoke)
+    figures = everything(arguments.smoke, arguments.seconds)
     table = _table(figures)
     print(table)
     if arguments.write:
         before, _, rest = _PAGE.read_text().partition(_MARKS[0])
         after = rest.partition(_MARKS[1])[2]
-        _PAGE.write_text(f"{before}{_MARKS[0]}\n\n{_machine()}\n\n{table}\n\n{_MARKS[1]}{after}")
+        _PAGE.write_text(
+            f"{before}{_MARKS[0]}\n\n{_machine()} Runs of throughput: {arguments.seconds:.0f} s.\n\n{table}\n\n{_MARKS[1]}{after}"
+        )
     missed = [figure.name for figure in figures if figure.kept is False]
     if missed:
         print("missed: " + "; ".join(missed))

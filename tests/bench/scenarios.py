@@ -218,9 +218,9 @@ async def _tickets(server: servers.Running, seconds: float, per_second: float, c
     return accepted
 
 
-def everything(smoke: bool) -> list[Figure]:
+def everything(smoke: bool, full_seconds: float = 15.0) -> list[Figure]:
     """All scenarios, in full or just long enough to see that they run."""
-    seconds, runs, stored = (2.0, 1, 2_000) if smoke else (15.0, 3, 100_000)
+    seconds, runs, stored = (2.0, 1, 2_000) if smoke else (full_seconds, 3, 100_000)
     figures: list[Figure] = []
     steps: tuple[tuple[str, Any], ...] = (
         ("throughput", lambda: throughput(seconds, runs, stored)),
