@@ -49,8 +49,6 @@ def main() -> int:
         after = rest.partition(_MARKS[1])[2]
         about = f"{_machine()} Runs of throughput: {arguments.seconds:.0f} s."
         _PAGE.write_text(f"{before}{_MARKS[0]}\n\n{about}\n\n{table}\n\n{_MARKS[1]}{after}")
-            f"{before}{_MARKS[0]}\n\n{_machine()} Runs of throughput: {arguments.seconds:.0f} s.\n\n{table}\n\n{_MARKS[1]}{after}"
-        )
     missed = [figure.name for figure in figures if figure.kept is False]
     if missed:
         print("missed: " + "; ".join(missed))
