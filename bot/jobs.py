@@ -28,7 +28,13 @@ class Jobs:
 
     def start(self) -> None:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        for job, seconds in ((self.keep_promises, 1), (self.index, 2), (self.measure, 15), (self.tidy, 600)):
+        for job, seconds in (
+            (self.keep_promises, 1),
+            (self.index, 2),
+            (self.checkpoint, 1),
+            (self.measure, 15),
+            (self.tidy, 600),
+        ):
             self._scheduler.add_job(job, "interval", seconds=seconds, id=job.__name__)
         self._scheduler.start()
 
@@ -51,6 +57,13 @@ class Jobs:
                 pass
         except StoreUnavailable:
             _log.warning("the index waits: the database cannot take a write")
+
+    async def checkpoint(self) -> None:
+        """Keep the database's log short."""
+        try:
+            await self._desk.database.checkpoint()
+        except StoreUnavailable:
+            _log.warning("the log stays long: the database cannot take a write")
 
     async def measure(self) -> None:
         """Refresh the gauges."""

@@ -34,10 +34,11 @@ _PRAGMAS = (
     "synchronous=FULL",
     "busy_timeout=5000",
     "foreign_keys=ON",
-    "wal_autocheckpoint=4000",
-    "cache_size=-65536",
+    "cache_size=-8192",
     "temp_store=MEMORY",
 )
+# The writer alone needs a large cache. It moves the log into the file itself only if nobody else has for long.
+_WRITER_PRAGMAS = ("cache_size=-65536", "wal_autocheckpoint=20000")
 _STOP = None
 
 
@@ -132,6 +133,10 @@ class Database:
                 raise
             raise StoreUnavailable() from error
 
+    async def checkpoint(self) -> None:
+        """Move what is committed from the log into the file, beside the writer instead of within a commit."""
+        await self.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all())
+
     # -- the writer's thread
 
     def _write_forever(self) -> None:
@@ -189,6 +194,8 @@ class Database:
             if not self.healthy:
                 self.engine.dispose()  # a connection that was opened while the file was read-only stays so
             self._connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            for pragma in _WRITER_PRAGMAS:
+                self._connection.exec_driver_sql(f"PRAGMA {pragma}")
         return self._connection
 
     def _drop_connection(self) -> None:
