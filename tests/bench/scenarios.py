@@ -189,12 +189,12 @@ def card(seconds: float, per_second: float = 20.0, channels: int = 50) -> list[F
         _folder() as folder,
         _slack() as (url, posts),
         servers.deskbell(folder, {"notifications": rules}, url) as server,
+        _collected(posts) as arrived,
     ):
-        with _collected(posts) as arrived:
-            accepted = asyncio.run(_tickets(server, seconds, per_second, channels))
-            deadline = time.monotonic() + 30
-            while len(arrived) < len(accepted) and time.monotonic() < deadline:
-                time.sleep(0.1)
+        accepted = asyncio.run(_tickets(server, seconds, per_second, channels))
+        deadline = time.monotonic() + 30
+        while len(arrived) < len(accepted) and time.monotonic() < deadline:
+            time.sleep(0.1)
     posted = {name: moment for text, moment in arrived for name in re.findall(r"bench-\d+-end", text)[:1]}
     missing = len(accepted) - len(posted)
     took = [posted[name] - accepted[name] for name in posted]
