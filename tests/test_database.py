@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from sqlite3 import IntegrityError
 from typing import Any
 
 import orjson
@@ -17,7 +18,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from msgspec.structs import replace
 from sqlalchemy import insert, text
-from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
 from bot.__main__ import app

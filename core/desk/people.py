@@ -119,14 +119,14 @@ def _met(person: Person | None, seen: Seen, configured: Mapping[str, Person]) ->
 
 def _save(session: Session, person: Person, now: datetime, seen: Seen | None = None) -> None:
     row: Row = {"id": person.id, "team": person.team, "updated_at": now, "doc": msgspec.json.encode(person)}
-    outgoing.insert_new(session, PERSON, [row])
+    session.insert_new(PERSON, [row])
     session.execute(update(PERSON).where(PERSON.c.id == person.id).values(row))
     users = [("slack", person.slack), ("teams", person.teams)]
     if seen is not None:
         users.append((seen.platform, seen.user))
     for platform, user in dict.fromkeys(users):
         if user:
-            outgoing.insert_new(session, IDENTITY, [{"platform": platform, "user": user, "person_id": person.id}])
+            session.insert_new(IDENTITY, [{"platform": platform, "user": user, "person_id": person.id}])
             where = (IDENTITY.c.platform == platform) & (IDENTITY.c.user == user)
             session.execute(update(IDENTITY).where(where).values(person_id=person.id))
 
@@ -142,7 +142,7 @@ class Conversations:
         row: Row = {**msgspec.to_builtins(conversation), "dead": None, "heard_at": self._clock.now()}
 
         def run(session: Session) -> None:
-            outgoing.insert_new(session, CONVERSATION, [row])
+            session.insert_new(CONVERSATION, [row])
             known = {name: value for name, value in row.items() if value or name == "dead"}
             session.execute(update(CONVERSATION).where(CONVERSATION.c.id == conversation.id).values(known))
 

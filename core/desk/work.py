@@ -16,7 +16,7 @@ from core.lifecycle import move
 from core.model import DESKBELL, Event, KnownAlert, Person, PersonRef, Priority, Reason, Ticket
 from core.ports import Clock
 from core.rules import access
-from core.store import outgoing, queries
+from core.store import queries
 from core.store.database import Database
 from core.store.session import EVENT, TICKET_SYSTEM, Session
 
@@ -167,7 +167,7 @@ class Work:
         )
         self.saved(session, target, after, now, responded=False)
         found_by = [{"system": system, "ticket_id": target.id} for system in ticket.systems]
-        outgoing.insert_new(session, TICKET_SYSTEM, found_by)
+        session.insert_new(TICKET_SYSTEM, found_by)
         event = Event("ticket.updated", target.id, now, by, origin, {"merged_id": ticket.id, "title": ticket.title})
         session.add_event(event)
         return merged

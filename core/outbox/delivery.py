@@ -204,7 +204,7 @@ class Delivery:
             if not outgoing.card_shown(session, *place, ref, version or 0):
                 return False
             row = edit_row(*place, notice.event_seq, now) | {"key": f"edit-after:{notice.id}:{version}"}
-            outgoing.insert_new(session, NOTICE, [row])
+            session.insert_new(NOTICE, [row])
             return True
 
         self._observe(notice.platform, outcome, self._timing.seconds() - started)

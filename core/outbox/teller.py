@@ -69,8 +69,8 @@ class Teller:
                 return False
             for ticket_id, platform, address in plan.edited:
                 outgoing.supersede(session, ticket_id, platform, address)
-            outgoing.insert_new(session, CARD, plan.cards)
-            outgoing.insert_new(session, NOTICE, plan.notices)
+            session.insert_new(CARD, plan.cards)
+            session.insert_new(NOTICE, plan.notices)
             return True
 
         if await self._database.write(write):
@@ -79,7 +79,7 @@ class Teller:
 
     def _read(self, connection: Connection) -> tuple[int, int, Plan]:
         old = outgoing.position(connection, _NAME)
-        events = queries.events(connection, old, _ROUND)
+        events = queries.news(connection, old, _ROUND)
         if not events:
             return old, old, Plan()
         tickets = queries.tickets_by_id(connection, {event.ticket_id for event in events if event.ticket_id})

@@ -86,6 +86,7 @@ class SlaPolicy:
             self._check(f"sla.targets[{index}]", row)
         self._rows = settings.targets
         self._found: dict[tuple[Priority, Category, Tier], SlaTarget | None] = {}
+        self._known_points: dict[tuple[str, int, float], list[tuple[int, str]]] = {}
         self._warn_before = sorted({seconds for seconds in settings.warn_before if seconds})
         self._warn_exponent = -math.log(settings.warn_at_risk)
 
@@ -277,11 +278,17 @@ class SlaPolicy:
         """The warning points of a promise, each with the working seconds left from which on it is reached."""
         if target is None:
             return []
+        key = (name, target, _pace(ticket))
+        if key not in self._known_points:
+            self._known_points[key] = self._find_points(*key)
+        return self._known_points[key]
+
+    def _find_points(self, name: str, target: int, pace: float) -> list[tuple[int, str]]:
         if name == FIRST_RESPONSE:
             before = max(target // 4, 60)
             return [(before - 1, _FIRST_RESPONSE_POINT)] if 2 * before <= target else []
         points = [(before - 1, f"before:{before}") for before in self._warn_before if 2 * before <= target]
-        risky = math.ceil(self._warn_exponent * target / _pace(ticket)) - 1
+        risky = math.ceil(self._warn_exponent * target / pace) - 1
         if 0 < risky < target:
             points.append((risky, _RISK_POINT))
         return points

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from core.errors import StoreUnavailable
+from core.store import prepared
 from core.store.session import AlertKey, Session
 
 _log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 return run(connection)
-        except OperationalError as error:
+        except (OperationalError, sqlite3.OperationalError) as error:
             if not _is_about_the_store(error):
                 raise
             raise StoreUnavailable() from error
@@ -175,13 +176,13 @@ class Database:
         results: list[tuple[_Unit, Any, BaseException | None]] = []
         connection = self._writer_connection()
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            prepared.begin(connection)
             session = Session(connection)
             session.load_alerts(key for unit in batch for key in unit.alerts)
             for unit in batch:
                 results.append((unit, *_run(unit, session)))
             session.flush()
-            connection.exec_driver_sql("COMMIT")
+            prepared.commit(connection)
         except BaseException:
             self._drop_connection()
             raise
@@ -229,7 +230,7 @@ def _run(unit: _Unit, session: Session) -> tuple[Any, BaseException | None]:
     try:
         result = unit.run(session)
         session.end_unit()
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         if _is_about_the_store(error):
             raise
         session.drop_unit()
@@ -259,11 +260,10 @@ def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *argum
 
 def _is_about_the_store(error: Exception) -> bool:
     """Whether the disk or the file is at fault (full, read-only, locked), rather than a statement."""
-    if not isinstance(error, DBAPIError):
-        return False
-    if not isinstance(error.orig, sqlite3.Error):
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, sqlite3.Error):
         return isinstance(error, OperationalError)
-    name = getattr(error.orig, "sqlite_errorname", "") or ""
+    name = getattr(cause, "sqlite_errorname", "") or ""
     return name.startswith(
         ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN")
     )

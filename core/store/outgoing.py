@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.model import Person
 from core.ports import MessageRef
@@ -22,15 +21,6 @@ _LANE_VIEW = 20
 GONE = -1  # The version of a card that was refused or deleted.
 
 
-def insert_new(session: Session, table: Table, rows: list[Row]) -> None:
-    """Insert the rows whose unique key is not there yet."""
-    if not rows:
-        return
-    dialect = session.connection.dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    session.execute(insert(table).on_conflict_do_nothing(), rows)
-
-
 def position(connection: Connection, consumer: str) -> int:
     return connection.execute(select(CONSUMER.c.seq).where(CONSUMER.c.name == consumer)).scalar() or 0
 
@@ -38,7 +28,7 @@ def position(connection: Connection, consumer: str) -> int:
 def advance(session: Session, consumer: str, old: int, new: int) -> bool:
     """Move a consumer on, if it still stands at ``old``; whether it did."""
     if old == 0:
-        insert_new(session, CONSUMER, [{"name": consumer, "seq": 0}])
+        session.insert_new(CONSUMER, [{"name": consumer, "seq": 0}])
     where = (CONSUMER.c.name == consumer) & (CONSUMER.c.seq == old)
     return bool(session.execute(update(CONSUMER).where(where).values(seq=new)).rowcount)
 
@@ -122,7 +112,7 @@ def keep_shown(session: Session, ticket_id: int, ref: MessageRef, version: int) 
         "version": version,
         "story": False,
     }
-    insert_new(session, CARD, [row])
+    session.insert_new(CARD, [row])
 
 
 def forget_card(session: Session, ticket_id: int, platform: str, address: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text
 
-from core.model import Event, KnownAlert, Ticket
+from core.model import Event, KnownAlert, PersonRef, Ticket
+from core.store.prepared import PreparedRead
 from core.store.rows import AttemptRow, ConversationRow, IdentityRow, PersonRow
 from core.store.session import (
     ALERT,
@@ -20,7 +21,9 @@ from core.store.session import (
     NOTICE,
     TICKET,
     TICKET_SYSTEM,
+    decode_data,
     decode_ticket,
+    moment,
     read_event,
     read_known,
 )
@@ -29,6 +32,13 @@ ATTEMPT = AttemptRow.__table__  # type: ignore[attr-defined]
 PERSON = PersonRow.__table__  # type: ignore[attr-defined]
 IDENTITY = IdentityRow.__table__  # type: ignore[attr-defined]
 CONVERSATION = ConversationRow.__table__  # type: ignore[attr-defined]
+_TICKETS = PreparedRead(
+    "SELECT id, doc FROM ticket WHERE id IN (SELECT value FROM json_each(?))",
+    "SELECT id, doc FROM ticket WHERE id IN (SELECT CAST(jsonb_array_elements_text(CAST(? AS jsonb)) AS bigint))",
+)
+_NEWS = PreparedRead(
+    "SELECT seq, kind, ticket_id, at, actor_id, actor_name, origin, data FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+)
 OPEN_STATUSES = ("new", "assigned", "in_progress", "waiting")
 
 
@@ -84,8 +94,8 @@ def ticket(connection: Connection, ticket_id: int) -> Ticket | None:
 
 
 def tickets_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Ticket]:
-    rows = connection.execute(select(TICKET.c.id, TICKET.c.doc).where(TICKET.c.id.in_(list(ids))))
-    return {row.id: decode_ticket(row.doc) for row in rows}
+    rows = _TICKETS.rows(connection, msgspec.json.encode(list(ids)).decode())
+    return {number: decode_ticket(doc) for number, doc in rows}
 
 
 def alerts_of(connection: Connection, ticket_id: int, limit: int = 50) -> list[KnownAlert]:
@@ -153,6 +163,14 @@ def events(connection: Connection, after: int, limit: int, stream: str | None = 
 def event(connection: Connection, seq: int) -> Event | None:
     row = connection.execute(select(EVENT).where(EVENT.c.seq == seq)).first()
     return read_event(row) if row else None
+
+
+def news(connection: Connection, after: int, limit: int) -> list[Event]:
+    """Events with higher numbers, of all streams, in order."""
+    return [
+        Event(kind, ticket_id, moment(at), PersonRef(actor_id, actor_name), origin, decode_data(data), seq)
+        for seq, kind, ticket_id, at, actor_id, actor_name, origin, data in _NEWS.rows(connection, after, limit)
+    ]
 
 
 def due_tickets(connection: Connection, now: datetime, limit: int = 200) -> list[int]:

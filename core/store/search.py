@@ -6,7 +6,7 @@ is searched never changes.
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from core.store import outgoing
 from core.store.database import Database
@@ -31,9 +31,8 @@ _FILL = {
 
 
 async def index_round(database: Database) -> bool:
-    """Index the tickets that were opened since the last round; whether there were any."""
-    after = await database.read(lambda connection: outgoing.position(connection, _NAME))
-    newest = await database.read(lambda connection: connection.execute(select(func.max(TICKET.c.id))).scalar() or 0)
+    """Index the tickets that were opened since the last round; whether there may be more."""
+    after, newest = await database.read(_standing)
     last = min(newest, after + _ROUND)
     if last <= after:
         return False
@@ -42,6 +41,12 @@ async def index_round(database: Database) -> bool:
         if not outgoing.advance(session, _NAME, after, last):
             return False
         session.execute(_FILL[session.connection.dialect.name], {"after": after, "last": last})
-        return True
+        return last - after == _ROUND
 
     return await database.write(write)
+
+
+def _standing(connection: Connection) -> tuple[int, int]:
+    """The last ticket that is indexed, and the newest one."""
+    newest = connection.execute(select(func.max(TICKET.c.id))).scalar() or 0
+    return outgoing.position(connection, _NAME), newest

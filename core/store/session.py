@@ -12,10 +12,11 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Executable, Table, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Executable, Table, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from core.model import Alert, Event, KnownAlert, PersonRef, Ticket
-from core.store.prepared import Prepared
+from core.store.prepared import Prepared, PreparedRead
 from core.store.rows import (
     AlertRow,
     CardRow,
@@ -42,24 +43,20 @@ CARD: Table = CardRow.__table__  # type: ignore[attr-defined]
 _encode = msgspec.json.Encoder().encode
 decode_ticket = msgspec.json.Decoder(Ticket).decode
 decode_alert = msgspec.json.Decoder(Alert).decode
-_decode_data = msgspec.json.Decoder(dict[str, Any]).decode
+decode_data = msgspec.json.Decoder(dict[str, Any]).decode
 
 _ALERT_COLUMNS = (
     ALERT.c.id, ALERT.c.source, ALERT.c.fingerprint, ALERT.c.ticket_id, ALERT.c.count, ALERT.c.first_at,
     ALERT.c.last_at, ALERT.c.doc,
 )  # fmt: skip
-_KNOWN = {
-    "sqlite": text(
-        "SELECT id, source, fingerprint, ticket_id, count, first_at, last_at, doc FROM alert "
-        "WHERE source = :source AND fingerprint IN (SELECT value FROM json_each(:fingerprints))"
-    ),
-    "postgresql": text(
-        "SELECT id, source, fingerprint, ticket_id, count, first_at, last_at, doc FROM alert "
-        "WHERE source = :source AND fingerprint IN (SELECT jsonb_array_elements_text(CAST(:fingerprints AS jsonb)))"
-    ),
-}
+_KNOWN = PreparedRead(
+    "SELECT id, source, fingerprint, ticket_id, count, first_at, last_at, doc FROM alert "
+    "WHERE source = ? AND fingerprint IN (SELECT value FROM json_each(?))",
+    "SELECT id, source, fingerprint, ticket_id, count, first_at, last_at, doc FROM alert "
+    "WHERE source = ? AND fingerprint IN (SELECT jsonb_array_elements_text(CAST(? AS jsonb)))",
+)
 _DOC = select(TICKET.c.doc).where(TICKET.c.id == bindparam("ticket_id"))
-_LAST = text(
+_LAST = PreparedRead(
     "SELECT (SELECT max(id) FROM ticket), (SELECT max(id) FROM alert), (SELECT max(seq) FROM event), "
     "(SELECT max(id) FROM journal)"
 )
@@ -86,6 +83,12 @@ def _insert(table: Table) -> Prepared:
     return Prepared(insert(table))
 
 
+@cache
+def _insert_new(table: Table, dialect: str) -> Prepared:
+    own = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return Prepared(own(table).on_conflict_do_nothing())
+
+
 def read_known(row: Any) -> KnownAlert:
     return KnownAlert(
         alert=decode_alert(row.doc),
@@ -110,7 +113,7 @@ def read_event(row: Any) -> Event:
         at=row.at,
         actor=PersonRef(row.actor_id, row.actor_name),
         origin=row.origin,
-        data=_decode_data(row.data),
+        data=decode_data(row.data),
         seq=row.seq,
     )
 
@@ -125,12 +128,14 @@ class _Stage:
         self.changed_alerts: dict[AlertKey, KnownAlert] = {}
         self.recounted_alerts: dict[AlertKey, KnownAlert] = {}
         self.inserts: dict[Table, list[Row]] = {}
+        self.new_rows: dict[Table, list[Row]] = {}
 
     def clear_writes(self) -> None:
         self.new_tickets.clear()
         self.changed_alerts.clear()
         self.recounted_alerts.clear()
         self.inserts.clear()
+        self.new_rows.clear()
 
     def take_over(self, unit: _Stage) -> None:
         self.tickets |= unit.tickets
@@ -140,6 +145,8 @@ class _Stage:
         self.recounted_alerts |= unit.recounted_alerts
         for table, rows in unit.inserts.items():
             self.inserts.setdefault(table, []).extend(rows)
+        for table, rows in unit.new_rows.items():
+            self.new_rows.setdefault(table, []).extend(rows)
 
 
 class Session:
@@ -197,10 +204,8 @@ class Session:
             if key not in self._batch.alerts:
                 self._batch.alerts[key] = None
                 wanted.setdefault(key[0], []).append(key[1])
-        statement = _KNOWN[self.connection.dialect.name]
         for source, fingerprints in wanted.items():
-            parameters = {"source": source, "fingerprints": _encode(fingerprints).decode()}
-            for row in self.connection.execute(statement, parameters).all():
+            for row in _KNOWN.rows(self.connection, source, _encode(fingerprints).decode()):
                 self._batch.alerts[row[1], row[2]] = _known(row)
 
     def alert(self, source: str, fingerprint: str) -> KnownAlert | None:
@@ -259,6 +264,11 @@ class Session:
         """Stage a row; it is written with all others of its table."""
         self._unit.inserts.setdefault(table, []).append(row)
 
+    def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
+        """Stage rows of which those are written whose unique key is not there yet."""
+        if rows:
+            self._unit.new_rows.setdefault(table, []).extend(rows)
+
     def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> Any:
@@ -309,6 +319,8 @@ class Session:
             _insert(table).run(connection, rows)
             if table is EVENT:
                 self.events_written += len(rows)
+        for table, rows in batch.new_rows.items():
+            _insert_new(table, connection.dialect.name).run(connection, rows)
         if batch.changed_alerts:
             _UPDATE_ALERT.run(connection, [_changed_alert(known) for known in batch.changed_alerts.values()])
         # What was changed has the newest count, whichever came first.
@@ -320,7 +332,7 @@ class Session:
 
     def _next(self, table: Table) -> int:
         if not self._counters:
-            found = self.connection.execute(_LAST).one()
+            (found,) = _LAST.rows(self.connection)
             self._counters = {counted: last or 0 for counted, last in zip(_COUNTED, found, strict=True)}
         self._counters[table] += 1
         return self._counters[table]
