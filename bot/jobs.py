@@ -5,6 +5,7 @@ The promises' warnings are instants that stand with their tickets: the ticker on
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -16,6 +17,8 @@ from core.errors import StoreUnavailable
 from core.store import housekeeping, queries, search
 
 _log = logging.getLogger(__name__)
+_CHECKPOINTS = 5  # a second, at most
+_LONG_LOG = 1000  # pages of 4 KiB
 
 
 class Jobs:
@@ -28,6 +31,7 @@ class Jobs:
 
     def start(self) -> None:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # that one run is late is no news
         for job, seconds in (
             (self.keep_promises, 1),
             (self.index, 2),
@@ -59,9 +63,13 @@ class Jobs:
             _log.warning("the index waits: the database cannot take a write")
 
     async def checkpoint(self) -> None:
-        """Keep the database's log short."""
+        """Keep little in the database's log that is not in the file, so that the writer never has much to move when it
+        begins the log anew: under load several times a second."""
         try:
-            await self._desk.database.checkpoint()
+            for _ in range(_CHECKPOINTS):
+                if await self._desk.database.checkpoint() < _LONG_LOG:
+                    break
+                await asyncio.sleep(1 / (2 * _CHECKPOINTS))
         except StoreUnavailable:
             _log.warning("the log stays long: the database cannot take a write")
 

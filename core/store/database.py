@@ -134,9 +134,11 @@ class Database:
                 raise
             raise StoreUnavailable() from error
 
-    async def checkpoint(self) -> None:
-        """Move what is committed from the log into the file, beside the writer instead of within a commit."""
-        await self.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all())
+    async def checkpoint(self) -> int:
+        """Move what is committed from the log into the file, beside the writer instead of within a commit; returns the
+        length of the log in pages."""
+        done = await self.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one())
+        return int(done[1])
 
     # -- the writer's thread
 
