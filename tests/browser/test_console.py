@@ -9,6 +9,7 @@ import pytest
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -46,7 +47,13 @@ def browser(chromium: WebDriver, console: ConsoleService) -> Iterator[WebDriver]
 
 
 def press(browser: WebDriver, label: str) -> None:
-    browser.find_element(By.XPATH, f"//main//*[self::button or self::summary][normalize-space()='{label}']").click()
+    """Press a button; one that submits is over when its page is gone."""
+    page = browser.find_element(By.TAG_NAME, "html")
+    found = browser.find_element(By.XPATH, f"//main//*[self::button or self::summary][normalize-space()='{label}']")
+    submits = found.tag_name == "button" and found.get_attribute("type") == "submit"
+    found.click()
+    if submits:
+        WebDriverWait(browser, 10).until(staleness_of(page))
 
 
 def sees(browser: WebDriver, words: str) -> bool:
