@@ -11,7 +11,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.scenarios import Figure, everything
+from tests.bench.figures import Figure
+from tests.bench.scenarios import everything
 from tests.bench.servers import ROOT
 
 _PAGE = ROOT / "docs" / "benchmarks.md"

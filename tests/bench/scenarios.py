@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import multiprocessing
 import re
 import statistics
-import tempfile
-import threading
 import time
-import urllib.parse
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 
-from tests.bench import load, servers
-from tests.bench.slack import run_slack
+from tests.bench import load, servers, workspace
+from tests.bench.figures import Figure
+from tests.bench.slack import collected, command, slack
 
 _KINDS = (("new", 1), ("known", 1), ("known", 50))
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """``promise`` is text; ``kept`` whether the figure keeps it, None where it is only shown."""
-
-    name: str
-    value: float
-    unit: str
-    promise: str = ""
-    kept: bool | None = None
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="deskbell-bench-") as name:
-        yield Path(name)
 
 
 def throughput(seconds: float, runs: int, stored: int) -> list[Figure]:
@@ -48,11 +22,11 @@ def throughput(seconds: float, runs: int, stored: int) -> list[Figure]:
     measured: dict[str, list[load.Result]] = {}
     for _ in range(runs):
         for mode, batch in _KINDS:
-            with _folder() as folder, servers.floor(folder) as server:
+            with servers.folder() as folder, servers.floor(folder) as server:
                 measured.setdefault(f"floor {mode} {batch}", []).append(load.wrk(server, mode, batch, seconds))
-            with _folder() as folder, servers.deskbell(folder) as server:
+            with servers.folder() as folder, servers.deskbell(folder) as server:
                 measured.setdefault(f"desk {mode} {batch}", []).append(load.wrk(server, mode, batch, seconds))
-    with _folder() as folder, servers.deskbell(folder) as server:
+    with servers.folder() as folder, servers.deskbell(folder) as server:
         asyncio.run(load.fill(server, stored))
         asyncio.run(_settled(server))
         for mode, batch in _KINDS:
@@ -99,7 +73,7 @@ async def _settled(server: servers.Running) -> None:
 
 def size(stored: int) -> list[Figure]:
     """Memory after many alerts, and how long a start takes with as many tickets."""
-    with _folder() as folder:
+    with servers.folder() as folder:
         with servers.deskbell(folder) as server:
             asyncio.run(load.fill(server, stored))
             asyncio.run(_settled(server))
@@ -112,22 +86,9 @@ def size(stored: int) -> list[Figure]:
     ]
 
 
-@contextmanager
-def _slack() -> Iterator[tuple[str, Connection]]:
-    """A Slack that answers at once, in a process of its own; the connection gives (channel, text, moment) of posts."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=run_slack, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}/api/", ours
-    finally:
-        process.terminate()
-        process.join()
-
-
 def slash_command(seconds: float) -> list[Figure]:
     """How soon ``/ticket show`` is answered while 500 new alerts a second come in."""
-    with _folder() as folder, _slack() as (url, _), servers.deskbell(folder, slack_url=url) as server:
+    with servers.folder() as folder, slack() as (url, _), servers.deskbell(folder, slack_url=url) as server:
         asyncio.run(load.fill(server, 100, 50))
         took = asyncio.run(_commands(server, seconds))
     p99 = load.percentile(took, 0.99) * 1000
@@ -143,34 +104,12 @@ async def _commands(server: servers.Running, seconds: float) -> list[float]:
     async with aiohttp.ClientSession() as session:
         while not background.done():
             started = time.monotonic()
-            await _command(session, server, "show 42")
+            if b"42" not in await command(session, server, "show 42"):
+                raise RuntimeError("a slash command was not answered")
             took.append(time.monotonic() - started)
             await asyncio.sleep(0.05)
     await background
     return took
-
-
-async def _command(session: aiohttp.ClientSession, server: servers.Running, text: str) -> None:
-    form = {
-        "command": "/ticket",
-        "text": text,
-        "team_id": "T1",
-        "channel_id": "C1",
-        "user_id": "U1",
-        "trigger_id": f"1.{time.time_ns()}",
-        "response_url": f"http://127.0.0.1:{server.port}/nowhere",
-        "api_app_id": "A1",
-    }
-    body, timestamp = urllib.parse.urlencode(form).encode(), str(int(time.time()))
-    signed = hmac.new(servers.SIGNING_SECRET.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256)
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "X-Slack-Request-Timestamp": timestamp,
-        "X-Slack-Signature": f"v0={signed.hexdigest()}",
-    }
-    async with session.post(f"http://127.0.0.1:{server.port}/slack/events", data=body, headers=headers) as response:
-        if response.status != 200 or b"42" not in await response.read():
-            raise RuntimeError(f"{response.status} for a slash command")
 
 
 def card(seconds: float, per_second: float = 20.0, channels: int = 50) -> list[Figure]:
@@ -186,16 +125,16 @@ def card(seconds: float, per_second: float = 20.0, channels: int = 50) -> list[F
         for n in range(channels)
     ]
     with (
-        _folder() as folder,
-        _slack() as (url, posts),
+        servers.folder() as folder,
+        slack() as (url, posts),
         servers.deskbell(folder, {"notifications": rules}, url) as server,
-        _collected(posts) as arrived,
+        collected(posts) as arrived,
     ):
         accepted = asyncio.run(_tickets(server, seconds, per_second, channels))
         deadline = time.monotonic() + 30
         while len(arrived) < len(accepted) and time.monotonic() < deadline:
             time.sleep(0.1)
-    posted = {name: moment for text, moment in arrived for name in re.findall(r"bench-\d+-end", text)[:1]}
+    posted = {name: it.at for it in arrived for name in re.findall(r"bench-\d+-end", it.text)[:1]}
     missing = len(accepted) - len(posted)
     took = [posted[name] - accepted[name] for name in posted]
     p50, p99 = load.percentile(took, 0.5) * 1000, load.percentile(took, 0.99) * 1000
@@ -204,27 +143,6 @@ def card(seconds: float, per_second: float = 20.0, channels: int = 50) -> list[F
         Figure("alert accepted to card posted: 99th percentile", p99, "ms", "under 500", p99 < 500),
         Figure("cards missing", missing, "", "none", missing == 0),
     ]
-
-
-@contextmanager
-def _collected(posts: Connection) -> Iterator[list[tuple[str, float]]]:
-    """Text and moment of every message, read as they come: a full pipe would hold up the Slack that writes it."""
-    arrived: list[tuple[str, float]] = []
-    over = threading.Event()
-
-    def collect() -> None:
-        while not over.is_set():
-            if posts.poll(0.05):
-                _, text, moment = posts.recv()
-                arrived.append((text, moment))
-
-    thread = threading.Thread(target=collect, daemon=True)
-    thread.start()
-    try:
-        yield arrived
-    finally:
-        over.set()
-        thread.join()
 
 
 async def _tickets(server: servers.Running, seconds: float, per_second: float, channels: int) -> dict[str, float]:
@@ -248,7 +166,10 @@ def everything(smoke: bool, full_seconds: float = 15.0) -> list[Figure]:
     steps: tuple[tuple[str, Any], ...] = (
         ("throughput", lambda: throughput(seconds, runs, stored)),
         ("slash command", lambda: slash_command(3 if smoke else 20)),
+        ("clicks", lambda: workspace.clicks(3 if smoke else 20)),
         ("card", lambda: card(3 if smoke else 20)),
+        ("edits", lambda: workspace.edits(10, 200, 5) if smoke else workspace.edits(200, 10_000, 60)),
+        ("home", lambda: workspace.home(50 if smoke else 500)),
         ("size", lambda: size(stored)),
     )
     for name, step in steps:

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +21,12 @@ SIGNING_SECRET = "bench-signing-secret"
 ROOT = Path(__file__).parents[2]
 _SHARED_FLOOR = ROOT.parent / "shared" / "bench" / "floor.py"
 _START_LIMIT = 60.0
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="deskbell-bench-") as name:
+        yield Path(name)
 
 
 def free_port() -> int:
