@@ -96,6 +96,24 @@ async def test_a_place_is_told_as_fast_as_its_limit_allows(
     assert [(at - NOON).total_seconds() for at in slack.calls] == [0, 0, 2, 4, 6]
 
 
+async def test_edits_of_all_places_keep_to_one_limit_and_hold_up_nothing_else(
+    make_desk: MakeDesk, clock: SetClock, slack: ScriptedNotifier
+) -> None:
+    rules = [RULES[0], {**RULES[0], "name": "there", "to": ["slack:#other"]}]
+    outbox = Outbox(await make_desk(**OFFICE, notifications=rules), clock, slack)
+    tickets = [await opened(outbox.desk) for _ in range(15)]
+    await outbox.tell()
+    outbox.sending, before, begun = False, len(slack.calls), clock.now()
+    for ticket in tickets:
+        await do(outbox.desk, ticket.id, c.Start())
+    await opened(outbox.desk)
+    await outbox.tell()
+    after = [(at - begun).total_seconds() for at in slack.calls[before:]]
+    assert len(slack.edits) == 30
+    assert after[:22] == [0.0] * 22  # two cards, and 20 edits at once
+    assert all(at > 1.2 * n - 0.01 for n, at in enumerate(after[22:], start=1))
+
+
 async def test_a_place_that_asks_for_a_pause_gets_it_and_the_others_go_on(
     outbox: Outbox, clock: SetClock, slack: ScriptedNotifier
 ) -> None:

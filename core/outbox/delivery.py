@@ -115,12 +115,24 @@ class Delivery:
         notice, pause = _next(front, self._clock.now())
         if notice is None:
             return pause
-        bucket = self._bucket(notice)
-        pause = self._pause(notice, bucket)
+        pause = self._pause(notice)
+        if pause > 0 and notice.show == "edit":
+            notice, pause = await self._instead(lane, notice, pause)
         if pause > 0:
             return pause
+        bucket = self._bucket(notice)
+        if notice.state == "waiting":
+            bucket.take(self._timing.seconds())  # now, since lanes share the bucket of edits
         await self._deliver(notice, bucket)
         return 0.0
+
+    async def _instead(self, lane: str, edit: Any, pause: float) -> tuple[Any, float]:
+        """What goes while edits, which have a limit of their own, have to wait; else the edit and its pause."""
+        front = await self._database.read(lambda connection: outgoing.lane_front(connection, lane, edits=False))
+        other, _ = _next(front, self._clock.now())
+        if other is None or self._pause(other) >= pause:
+            return edit, pause
+        return other, self._pause(other)
 
     async def _deliver(self, notice: Any, bucket: Bucket) -> None:
         """One attempt. A defect costs the message that it concerns, and not those behind it."""
@@ -143,7 +155,6 @@ class Delivery:
         if notice.state == "sending":
             await self._look_back(notice, message, started)
         elif await self._database.write(lambda session: outgoing.claim(session, notice.id, now)):
-            bucket.take(self._timing.seconds())
             await self._send(notice, message, ref, bucket, started)
 
     async def _send(
@@ -249,10 +260,10 @@ class Delivery:
             bucket = self._buckets[name] = Bucket(limit, self._timing.seconds())
         return bucket
 
-    def _pause(self, notice: Any, bucket: Bucket) -> float:
+    def _pause(self, notice: Any) -> float:
         """Seconds for which the place or its platform takes nothing."""
         now = self._timing.seconds()
-        return max(bucket.wait(now), self._held.get(notice.platform, now) - now)
+        return max(self._bucket(notice).wait(now), self._held.get(notice.platform, now) - now)
 
     def _hold(self, notice: Any, scope: str, bucket: Bucket, pause: float) -> None:
         """The platform said who has to wait: nobody but this message, this place, or all that is for the platform."""

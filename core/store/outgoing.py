@@ -55,9 +55,12 @@ def busy_lanes(connection: Connection) -> list[str]:
     return list(connection.execute(select(NOTICE.c.lane).where(where).distinct()).scalars())
 
 
-def lane_front(connection: Connection, lane: str) -> list[Any]:
-    """The first notices of a lane in the order of sending: what was begun, what is urgent, then by age."""
+def lane_front(connection: Connection, lane: str, *, edits: bool = True) -> list[Any]:
+    """The first notices of a lane in the order of sending: what was begun, what is urgent, then by age. Without
+    ``edits`` those are left out that were not begun."""
     where = (NOTICE.c.lane == lane) & NOTICE.c.state.in_(("waiting", "sending"))
+    if not edits:
+        where = where & ((NOTICE.c.show != "edit") | (NOTICE.c.state == "sending"))
     order = (NOTICE.c.state, NOTICE.c.urgent.desc(), NOTICE.c.id)
     return list(connection.execute(select(NOTICE).where(where).order_by(*order).limit(_LANE_VIEW)))
 
