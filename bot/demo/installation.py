@@ -22,8 +22,8 @@ from bot.demo.teams_person import TeamsDoor as WayIntoTeams
 from bot.demo.teams_person import TeamsUser
 from bot.teams.connector import Connector
 from bot.teams.credentials import BotCredentials
-from bot.teams.door import TeamsDoor
 from bot.teams.notifier import TeamsNotifier
+from bot.teams.threads import ConversingDoor
 from bot.web import server_of
 from core.config.settings import Settings, TeamsSettings
 from core.i18n import LANGUAGES
@@ -107,10 +107,11 @@ class Installation:
         desk, now = self.service.desk, self.service.desk.clock.now
         credentials = BotCredentials(settings.msteams, static_token=self.keys.connector)
         connector = Connector(settings.msteams, self.session, credentials)
-        door = TeamsDoor(
+        door = ConversingDoor(
             settings, self.service.dispatch, desk.people, desk.conversations, self.session, desk.seen, now,
             connector=connector, placed=desk.keep_shown,
         )  # fmt: skip
+        door.tell(desk.notes, desk.people, now)
         door.add_routes(self.service.web)
         self.service.doors.append(door)
         self.service.notifiers["teams"] = TeamsNotifier(
