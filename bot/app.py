@@ -147,15 +147,14 @@ class Service:
             self.notifiers["slack"] = SlackNotifier(self.settings, session)
         if self.settings.msteams.enabled:
             from bot.teams.connector import Connector
+            from bot.teams.door import TeamsDoor
             from bot.teams.notifier import TeamsNotifier
-            from bot.teams.threads import ConversingDoor
 
             connector, people, book = Connector(self.settings.msteams, session), desk.people, desk.conversations
-            door = ConversingDoor(
+            door = TeamsDoor(
                 self.settings, self.dispatch, people, book, session, desk.seen, now,
-                connector=connector, placed=desk.keep_shown,
+                connector=connector, placed=desk.keep_shown, threads=desk.notes,
             )  # fmt: skip
-            door.tell(desk.notes, people, now)
             self._open("teams", door)
             self.notifiers["teams"] = TeamsNotifier(self.settings, people, book, session, connector=connector)
 

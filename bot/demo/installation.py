@@ -22,8 +22,8 @@ from bot.demo.teams_person import TeamsDoor as WayIntoTeams
 from bot.demo.teams_person import TeamsUser
 from bot.teams.connector import Connector
 from bot.teams.credentials import BotCredentials
+from bot.teams.door import TeamsDoor
 from bot.teams.notifier import TeamsNotifier
-from bot.teams.threads import ConversingDoor
 from bot.web import server_of
 from core.config.settings import Settings, TeamsSettings
 from core.i18n import LANGUAGES
@@ -47,6 +47,7 @@ class Installation:
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         self.slack = SlackStandIn(bot_token=self.keys.slack_bot, app=world.APP)
         self.teams = ConnectorStandIn(self.keys.teams_app, token=self.keys.connector)
+        self.teams.world.reads_along = True
         self.issuer = Issuer(self.keys.teams_app)
         self.slack_users: dict[str, SlackUser] = {}
         self.teams_users: dict[str, TeamsUser] = {}
@@ -107,11 +108,10 @@ class Installation:
         desk, now = self.service.desk, self.service.desk.clock.now
         credentials = BotCredentials(settings.msteams, static_token=self.keys.connector)
         connector = Connector(settings.msteams, self.session, credentials)
-        door = ConversingDoor(
+        door = TeamsDoor(
             settings, self.service.dispatch, desk.people, desk.conversations, self.session, desk.seen, now,
-            connector=connector, placed=desk.keep_shown,
+            connector=connector, placed=desk.keep_shown, threads=desk.notes,
         )  # fmt: skip
-        door.tell(desk.notes, desk.people, now)
         door.add_routes(self.service.web)
         self.service.doors.append(door)
         self.service.notifiers["teams"] = TeamsNotifier(

@@ -67,6 +67,7 @@ def manifest(
         "composeExtensions": [_extension(app, home, words)],
         "permissions": ["identity", "messageTeamMembers"],
         "validDomains": [urlsplit(home).netloc],
+        **(_reads_along(app) if settings.all_messages else {}),
     }
 
 
@@ -118,6 +119,19 @@ def _extension(app: str, home: str, words: Words) -> dict[str, Any]:
     }
     links = {"type": "link", "value": {"domains": [urlsplit(home).netloc]}}
     return {"botId": app, "commands": [create, find], "messageHandlers": [links]}
+
+
+def _reads_along(app: str) -> dict[str, Any]:
+    """The owners of a team or a chat let the bot hear what does not mention it, when they add the app.
+
+    https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/channel-messages-with-rsc
+    """
+    names = ("ChannelMessage.Read.Group", "ChatMessage.Read.Chat")
+    asked = [{"name": name, "type": "Application"} for name in names]
+    return {
+        "webApplicationInfo": {"id": app, "resource": "https://RscBasedStoreApp"},
+        "authorization": {"permissions": {"resourceSpecific": asked}},
+    }
 
 
 def _command(words: Words, name: str) -> dict[str, str]:
