@@ -1,111 +1,26 @@
-"""Threads below cards: one talk in Slack and in Teams, through both real doors, the desk and the outbox."""
+"""Replies below a card in Slack are notes, told in Teams once; through both real doors, the desk and the outbox."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from bot.demo import slack_payloads
-from bot.demo.installation import Installation, listen
-from bot.demo.slack_person import SlackUser
 from bot.demo.slack_records import Json, Message
-from bot.demo.teams_activities import Situation, activity, activity_message
-from bot.demo.teams_person import TeamsUser
-from bot.demo.teams_records import Posted
 from bot.demo.world import OPERATIONS
 from bot.slack.manifest import BOT_SCOPES
-from core.model import Event
-from core.store import outgoing
 from core.threads import Written
 from tests.slack_office import until
-
-CHANNEL = "C0SUPPORT"
-
-
-class Floor:
-    """A ticket that is shown in #it-support and in the channel Operations; Kim and Park are in Slack, Lee in Teams."""
-
-    def __init__(self, installed: Installation) -> None:
-        self.installed = installed
-        self.slack, self.teams = installed.slack, installed.teams
-        self.kim: SlackUser = installed.slack_users["U0KIM"]
-        self.park: SlackUser = installed.slack_users["U0PARK"]
-        self.lee: TeamsUser = installed.teams_users["29:1Lee"]
-
-    async def open(self) -> None:
-        await self.kim.command("/ticket", "create VPN is down", CHANNEL)
-        await until(lambda: self.messages() and self.activities())
-        await self.settled()
-        self.card, self.head = self.messages()[0].ts, self.activities()[0].id
-
-    async def settled(self) -> None:
-        """Everything is told that there is to tell."""
-        service = self.installed.service
-        async with asyncio.timeout(10):
-            while await service.teller.round() or await self._lanes():  # noqa: ASYNC110 -- a database has no event for it
-                await asyncio.sleep(0.01)
-
-    async def _lanes(self) -> list[str]:
-        return await self.installed.service.database.read(outgoing.busy_lanes)
-
-    def messages(self) -> list[Message]:
-        """What the bot wrote in #it-support, oldest first."""
-        return [found for found in self.slack.workspace.channels[CHANNEL].messages.values() if found.bot_id]
-
-    def below(self) -> list[Message]:
-        """What the bot wrote below the card in #it-support."""
-        return [message for message in self.messages() if message.is_reply and message.thread_ts == self.card]
-
-    def activities(self) -> list[Posted]:
-        found = self.teams.world.conversations[OPERATIONS].activities.values()
-        return [posted for posted in found if posted.sender == self.teams.world.bot_id]
-
-    def answers(self) -> list[str]:
-        """What stands below the card in Teams."""
-        below = [posted for posted in self.activities() if posted.root == self.head and posted.id != self.head]
-        return [str(posted.activity["attachments"]) for posted in below]
-
-    async def story(self) -> list[Event]:
-        return await self.installed.service.desk.timeline(1)
-
-    async def notes(self) -> list[tuple[str, str]]:
-        return [(event.actor.id, event.data["text"]) for event in await self.story() if event.kind == "ticket.noted"]
-
-    async def in_teams(self, kind: str, text: str, id: str, event: str = "", *, mention: bool = False) -> Json:
-        """Something that Lee does with a message below the card in Teams, as Teams tells the bot of it."""
-        world = self.teams.world
-        url, now = self.teams.service_url(self.lee._person.tenant), world.clock()
-        place = world.conversations[OPERATIONS]
-        where = Situation(self.lee._person, place, world.bot_id, world.bot_name, url, id, now, self.head)
-        told = activity_message(where, text, mention=mention) | {"type": kind}
-        if kind == "messageDelete":
-            told = activity(where, kind)
-        if event:
-            told["channelData"]["eventType"] = event
-        answer = await self.lee._door.deliver(told)
-        assert answer.status == 200
-        return told
-
-    def wrongs(self) -> list[Any]:
-        return [*self.slack.violations, *self.teams.violations]
+from tests.thread_floor import CHANNEL, Floor, talk
 
 
 @pytest.fixture
 async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
-    installed = Installation(tmp_path, listen(0), pace=0.01)
-    await installed.prepare()
-    await installed.start()
-    made = Floor(installed)
-    try:
-        await made.open()
+    async with talk(tmp_path) as made:
         yield made
-    finally:
-        await installed.stop()
 
 
 # from Slack
@@ -209,61 +124,13 @@ async def test_a_reply_that_cannot_be_written_down_is_asked_for_again(floor: Flo
     assert await floor.notes() == [("park", "kept")]
 
 
-# from Teams
-
-
-async def test_a_reply_in_teams_stands_in_the_thread_under_its_authors_name_once(floor: Floor) -> None:
-    told = await floor.in_teams("message", "Umleitung ist an", "1764000000001", mention=True)
-    assert (await floor.lee._door.deliver(told)).status == 200
-    await floor.settled()
-    assert await floor.notes() == [("lee", "Umleitung ist an")]
-    (below,) = floor.below()
-    assert (below.thread_ts, below.username) == (floor.card, "Lee Jiwon (Teams)")
-    assert "Umleitung ist an" in str(below.blocks)
-    assert "wrote" not in str(below.blocks)
-    assert floor.answers() == []
-    assert not floor.wrongs()
-
-
-async def test_edits_and_deletions_in_teams_follow(floor: Floor) -> None:
-    await floor.in_teams("message", "first", "1764000000001")
-    await floor.settled()
-    await floor.in_teams("messageUpdate", "second", "1764000000001", "editMessage")
-    await floor.settled()
-    (below,) = floor.below()
-    assert "second" in str(below.blocks)
-    assert "first" not in str(below.blocks)
-    await floor.in_teams("messageDelete", "", "1764000000001", "softDeleteMessage")
-    await floor.settled()
-    (below,) = floor.below()
-    assert "second" not in str(below.blocks) + below.text
-    assert not floor.wrongs()
-
-
-async def test_a_command_below_the_card_in_teams_stays_a_command(floor: Floor) -> None:
-    await floor.in_teams("message", "resolve 1", "1764000000001", mention=True)
-    await floor.settled()
-    assert await floor.notes() == []
-    assert (await floor.story())[-1].kind == "ticket.resolved"
-
-
-async def test_one_talk_on_both_sides_is_one_story_and_comes_to_an_end(floor: Floor) -> None:
-    await floor.park.say("one", CHANNEL, floor.card)
-    await floor.in_teams("message", "two", "1764000000001")
-    await floor.kim.say("three", CHANNEL, floor.card)
-    await floor.settled()
-    assert await floor.notes() == [("park", "one"), ("lee", "two"), ("kim", "three")]
-    assert [message.username for message in floor.below()] == ["Lee Jiwon (Teams)"]
-    assert len(floor.answers()) == 2
-
-
 # names
 
 
 async def test_an_app_that_may_not_use_other_names_says_who_wrote_and_asks_slack_no_more(floor: Floor) -> None:
     floor.slack.scopes = floor.slack._methods["chat.postMessage"].__self__._scopes = frozenset(BOT_SCOPES)  # type: ignore[attr-defined]
     for number in (1, 2):
-        await floor.in_teams("message", f"note {number}", f"176400000000{number}")
+        await floor.lee.say(f"note {number}", OPERATIONS, root=floor.head)
         await floor.settled()
     assert [message.username for message in floor.below()] == ["", ""]
     assert all("Lee Jiwon" in str(message.blocks) for message in floor.below())

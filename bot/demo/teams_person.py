@@ -62,8 +62,8 @@ class TeamsUser:
         root: str = "",
         files: Mapping[str, str] | None = None,
     ) -> Posted:
-        """Write to the bot in private, or in a channel or group chat, where it hears what mentions it, or all that it
-        may read. ``files`` are the addresses of what is sent along, by name."""
+        """Write to the bot in private, or in a channel or group chat, where it hears what mentions it, or everything
+        if it may read along. ``files`` are the addresses of what is sent along, by name."""
         place = self._place(conversation)
         posted = self._world.post(place, self.id, self._written(text), root)
         posted.heard = mention or place.kind == "personal" or (place.bot_present and self._world.reads_along)
