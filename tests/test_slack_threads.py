@@ -124,6 +124,15 @@ async def test_a_reply_that_cannot_be_written_down_is_asked_for_again(floor: Flo
     assert await floor.notes() == [("park", "kept")]
 
 
+async def test_a_note_by_command_is_told_below_every_card(floor: Floor) -> None:
+    await floor.park.command("/ticket", "note 1 seen it before", CHANNEL)
+    await floor.settled()
+    assert [message.username for message in floor.below()] == ["Alex Park"]
+    (answer,) = floor.answers()
+    assert "Alex Park" in answer
+    assert "seen it before" in answer
+
+
 # names
 
 
