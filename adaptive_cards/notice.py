@@ -37,7 +37,7 @@ def quoted(body: str | None, room: Room, limit: int = 1000) -> Iterator[Element]
 
 
 def _summary(view: Notice, words: Words) -> str:
-    news = line(sentence(view, words, Room()), 160)
+    news = line(f"{sentence(view, words, Room())} {view.body or ''}", 160)
     key = "notice.summary_urgent" if view.urgent else "notice.summary"
     return words.text(key, id=view.ticket_id, title=line(view.title, 80), news=news)
 
