@@ -12,6 +12,8 @@ from bot.demo import slack_payloads
 from bot.demo.slack_records import Json, Message
 from bot.demo.world import OPERATIONS
 from bot.slack.manifest import BOT_SCOPES
+from core.ports import MessageRef
+from core.store import outgoing
 from core.threads import Written
 from tests.slack_office import until
 from tests.thread_floor import CHANNEL, Floor, talk
@@ -161,3 +163,16 @@ async def test_somebody_known_in_slack_is_shown_with_their_picture(floor: Floor)
     await floor.settled()
     (below,) = floor.below()
     assert (below.username, below.icons) == ("Alex Park (Teams)", {"image_48": address})
+
+
+async def test_in_a_direct_message_a_command_needs_no_name_below_a_card_either(floor: Floor) -> None:
+    direct = floor.slack.workspace.open_direct(("U0PARK",))
+    await floor.park.say("show 1", direct.id)
+    shown = [found.ts for found in direct.messages.values() if found.bot_id]
+    ref = MessageRef("slack", direct.id, shown[0])
+    await floor.installed.service.database.write(lambda session: outgoing.keep_shown(session, 1, ref, 1))
+    await floor.park.say("that was it", direct.id, ref.message)
+    await floor.park.say("resolve 1 done", direct.id, ref.message)
+    await floor.settled()
+    assert await floor.notes() == [("park", "that was it")]
+    assert [event.kind for event in await floor.story()].count("ticket.resolved") == 1

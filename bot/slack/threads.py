@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from bot.commands.request import names_command
 from bot.slack.payloads import EventCallback, File, Malformed, MessageEvent, WrittenMessage
 from bot.slack.people import SlackPeople
 from bot.slack.seen import Busy
@@ -40,11 +41,13 @@ class ThreadNotes:
     async def follow(self, event: MessageEvent, callback: EventCallback) -> bool:
         """Whether ``event`` was about the talk below a ticket's card, which is noted then.
 
-        What begins with the bot's name is a command and no note. Raises Busy while it is not known yet whose thread it
-        is, and ``StoreUnavailable``.
+        What begins with the bot's name is a command and no note; in a direct message a command needs no name. Raises
+        Busy while it is not known yet whose thread it is, and ``StoreUnavailable``.
         """
         word = _word(event)
         if word is None or not _may_be_ours(word.message, callback):
+            return False
+        if event.channel_type == "im" and names_command(word.message.text or ""):
             return False
         try:
             ticket_id = await self._threads.ticket_of(_thread(word))
