@@ -17,7 +17,7 @@ from core.i18n import Words
 from core.views import HelpEntry
 
 SCHEMA_VERSION = "1.19"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 # Stand where an installation has no app or no public address yet.
 NO_APP = "00000000-0000-0000-0000-000000000000"
 NO_ADDRESS = "https://deskbell.example"
