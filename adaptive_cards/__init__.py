@@ -21,7 +21,6 @@ _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
     views.TicketCard: ticket_card.render,
     views.TicketList: ticket_list.render,
     views.Form: form.render,
-    views.Notice: notice.render,
     views.RatingRequest: rating.render,
     views.Help: help.render,
     views.Message: message.render,
@@ -29,6 +28,11 @@ _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
 }
 
 
-def render(view: views.View, words: Words) -> Rendered:
-    """``view`` in the reader's language and time zone. Raises ValueError as ``dialog`` does."""
+def render(view: views.View, words: Words, *, below: bool = False) -> Rendered:
+    """``view`` in the reader's language and time zone; news ``below`` the ticket's card are a line of its thread.
+
+    Raises ValueError as ``dialog`` does.
+    """
+    if isinstance(view, views.Notice):
+        return notice.render(view, words, below=below)
     return _RENDERERS[type(view)](view, words)

@@ -1,4 +1,4 @@
-"""News about a ticket: a message of its own, or an answer below the ticket's card."""
+"""News about a ticket: a message of its own, or a line below the ticket's card."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from core.views import Notice
 _MARKUP = str.maketrans(dict.fromkeys("\\`*_[]()<>&~{}|#", " "))
 
 
-def render(view: Notice, words: Words) -> Rendered:
-    buttons = row(words, (*view.actions, "open_ticket"), view.ticket_id, view.version, view.link)
-    return rendered(_summary(view, words), lambda room: _body(view, words, room), buttons)
+def render(view: Notice, words: Words, *, below: bool = False) -> Rendered:
+    """``below`` the ticket's card leaves out which ticket it is about and the way there: the card has both."""
+    below = below and not view.answers
+    offered = view.actions if below else (*view.actions, "open_ticket")
+    buttons = row(words, offered, view.ticket_id, view.version, view.link)
+    return rendered(_summary(view, words), lambda room: _body(view, words, room, below), buttons)
 
 
 def sentence(view: Notice, words: Words, room: Room) -> str:
@@ -34,13 +37,15 @@ def quoted(body: str | None, room: Room, limit: int = 1000) -> Iterator[Element]
 
 
 def _summary(view: Notice, words: Words) -> str:
-    news = line(sentence(view, words, Room()), 160)
+    news = line(f"{sentence(view, words, Room())} {view.body or ''}", 160)
     key = "notice.summary_urgent" if view.urgent else "notice.summary"
     return words.text(key, id=view.ticket_id, title=line(view.title, 80), news=news)
 
 
-def _body(view: Notice, words: Words, room: Room) -> list[Element]:
-    items = [*_head(view, words), paragraph(run(room.line(view.title, 250), weight="bolder"), spacing="small")]
+def _body(view: Notice, words: Words, room: Room, below: bool) -> list[Element]:
+    items: list[Element] = []
+    if not below:
+        items += [*_head(view, words), paragraph(run(room.line(view.title, 250), weight="bolder"), spacing="small")]
     items.append(paragraph(sentence(view, words, room)))
     if not view.urgent:
         return [*items, *quoted(view.body, room)]

@@ -140,7 +140,10 @@ class Service:
             from bot.slack.notifier import SlackNotifier
 
             homes = Homes(desk)
-            self._open("slack", SlackDoor(self.settings, self.dispatch, desk.people, session, desk.seen, now, homes))
+            slack = SlackDoor(
+                self.settings, self.dispatch, desk.people, session, desk.seen, now, homes, threads=desk.notes
+            )
+            self._open("slack", slack)
             self.notifiers["slack"] = SlackNotifier(self.settings, session)
         if self.settings.msteams.enabled:
             from bot.teams.connector import Connector
@@ -150,7 +153,7 @@ class Service:
             connector, people, book = Connector(self.settings.msteams, session), desk.people, desk.conversations
             door = TeamsDoor(
                 self.settings, self.dispatch, people, book, session, desk.seen, now,
-                connector=connector, placed=desk.keep_shown,
+                connector=connector, placed=desk.keep_shown, threads=desk.notes,
             )  # fmt: skip
             self._open("teams", door)
             self.notifiers["teams"] = TeamsNotifier(self.settings, people, book, session, connector=connector)

@@ -101,7 +101,8 @@ class Person(msgspec.Struct, frozen=True):
     """Somebody who acts or is told.
 
     ``slack`` is a Slack user id, ``teams`` the Entra object id (``aadObjectId``), ``teams_mri`` the ``29:`` id of the
-    same person for this bot. ``roles`` are names that the configuration gives: ``agent``, ``lead``, ``manager``.
+    same person for this bot, ``picture`` the address of their picture. ``roles`` are names that the configuration
+    gives: ``agent``, ``lead``, ``manager``.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Person(msgspec.Struct, frozen=True):
     slack: str | None = None
     teams: str | None = None
     teams_mri: str | None = None
+    picture: str | None = None
 
     @property
     def ref(self) -> PersonRef:

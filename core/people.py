@@ -23,6 +23,7 @@ class Seen(msgspec.Struct, frozen=True):
     language: str | None = None
     time_zone: str | None = None
     mri: str | None = None
+    picture: str | None = None
 
 
 class Directory(Protocol):

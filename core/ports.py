@@ -16,7 +16,7 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a message stands, enough to edit it or to answer below it.
 
     Slack: ``channel`` is the channel id, ``message`` the ts. Teams: ``channel`` is the conversation id, ``message`` the
-    activity id, ``service_url`` and ``tenant`` as last heard.
+    activity id, ``service_url`` and ``tenant`` as last heard. ``named`` says that it carries its author's name.
     """
 
     platform: str
@@ -24,6 +24,15 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str
     service_url: str | None = None
     tenant: str | None = None
+    named: bool = False
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Who wrote a note, on which platform (or through which other door), and the address of their picture."""
+
+    name: str
+    origin: str
+    picture: str | None = None
 
 
 class Outbound(msgspec.Struct, frozen=True):
@@ -31,7 +40,7 @@ class Outbound(msgspec.Struct, frozen=True):
 
     ``key`` is the idempotency key: unique for this message, the same at every attempt. ``address`` is the platform's
     own name of a channel or conversation; when it is None, ``person`` is told in private. ``thread`` is the message to
-    answer below.
+    answer below. ``author`` is given with a note that somebody wrote elsewhere.
     """
 
     key: str
@@ -42,6 +51,7 @@ class Outbound(msgspec.Struct, frozen=True):
     person: Person | None = None
     thread: MessageRef | None = None
     urgent: bool = False
+    author: Author | None = None
 
 
 class DeliveryRetry(Exception):

@@ -26,9 +26,11 @@ from bot.teams.door import TeamsDoor
 from bot.teams.notifier import TeamsNotifier
 from core.config.settings import Settings, TeamsSettings
 from core.conversations import Conversation
-from core.model import Category, Person, Priority, SlaClock, Status
+from core.errors import StoreUnavailable
+from core.model import Category, Person, PersonRef, Priority, SlaClock, Status
 from core.people import Seen
 from core.ports import MessageRef
+from core.threads import CardUnderway, Thread, Written
 from core.views import Field, Form, Message, SlaFacts, TicketCard, View
 
 APP_ID = "11111111-2222-4333-8444-555555555555"
@@ -169,6 +171,32 @@ class FakeDesk:
         return [call.name for call in self.calls]
 
 
+class FakeThreads:
+    """The thread below the message ``root`` is about ticket 42. ``underway`` counts the times that this is not known
+    yet, ``failing`` refuses every note."""
+
+    def __init__(self) -> None:
+        self.root, self.underway, self.failing = "", 0, False
+        self.written: list[Written] = []
+        self.gone: list[str] = []
+
+    async def ticket_of(self, thread: Thread) -> int | None:
+        if self.underway:
+            self.underway -= 1
+            raise CardUnderway()
+        return 42 if thread.message == self.root else None
+
+    async def wrote(self, ticket_id: int, written: Written) -> None:
+        if self.failing:
+            raise StoreUnavailable()
+        self.written.append(written)
+
+    async def deleted(self, ticket_id: int, source_id: str, by: PersonRef) -> None:
+        if self.failing:
+            raise StoreUnavailable()
+        self.gone.append(source_id)
+
+
 @asynccontextmanager
 async def served(app: web.Application) -> AsyncIterator[str]:
     """The address of an application on a free port."""
@@ -225,6 +253,7 @@ class Stage:
     def __init__(self, session: aiohttp.ClientSession, issuer: Issuer) -> None:
         self.session, self.issuer = session, issuer
         self.desk, self.people, self.book, self.seen = FakeDesk(), FakeDirectory(), FakeBook(), FakeSeen()
+        self.threads = FakeThreads()
         self.connector = ConnectorStandIn(APP_ID, token=BOT_TOKEN)
         self.placed: list[tuple[TicketCard, MessageRef]] = []
         self.url = self.metadata = ""
@@ -272,6 +301,7 @@ class Stage:
             lambda: datetime.now(UTC),
             connector=self.own_connector(settings),
             placed=place,
+            threads=self.threads,
         )
 
     async def send(self, body: Any, *, authorization: str | None = "", **headers: str) -> tuple[int, Any]:

@@ -96,6 +96,12 @@ async def test_the_app_works_with_exactly_these_permissions() -> None:
         assert set(METHODS[method].scopes) & set(BOT_SCOPES), method
 
 
+def test_what_is_nice_to_have_may_be_refused_by_whoever_installs_the_app() -> None:
+    scopes = manifest(Settings(), BASE, Words())["oauth_config"]["scopes"]
+    assert set(scopes["bot_optional"]) == {"chat:write.customize", "files:read"}
+    assert not set(scopes["bot_optional"]) & set(scopes["bot"])
+
+
 def test_what_is_switched_off_is_not_asked_for() -> None:
     made = manifest(Settings(), BASE, Words())
     assert set(made["oauth_config"]["scopes"]["bot"]) == set(BOT_SCOPES)

@@ -119,3 +119,11 @@ def test_a_command_of_somebody_else_is_nobodys() -> None:
 )
 def test_what_a_button_carries(action: Action, asked: calls.Asked | None) -> None:
     assert calls.clicked(action) == asked
+
+
+@pytest.mark.parametrize(
+    ("written", "first"),
+    [("<@U1> show", "U1"), ("  <@U1|bot>: hi", "U1"), ("hi <@U1>", None), ("<!here> <@U1>", None), ("", None)],
+)
+def test_only_the_very_first_word_tells_who_is_spoken_to(written: str, first: str | None) -> None:
+    assert text.first_mentioned(written) == first

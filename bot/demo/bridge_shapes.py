@@ -35,6 +35,7 @@ def slack_message(payload: Mapping[str, Any], channel: str, *, only: str | None 
         "thread_ts": payload.get("thread_ts"),
         "user": BOT if payload.get("user") == world.APP.bot_user else payload.get("user"),
         "text": payload.get("text", ""),
+        "username": payload.get("username"),
         "blocks": payload.get("blocks", []),
         "edited": "edited" in payload,
         "ephemeral_to": only,

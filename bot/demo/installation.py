@@ -47,6 +47,7 @@ class Installation:
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         self.slack = SlackStandIn(bot_token=self.keys.slack_bot, app=world.APP)
         self.teams = ConnectorStandIn(self.keys.teams_app, token=self.keys.connector)
+        self.teams.world.reads_along = True
         self.issuer = Issuer(self.keys.teams_app)
         self.slack_users: dict[str, SlackUser] = {}
         self.teams_users: dict[str, TeamsUser] = {}
@@ -109,7 +110,7 @@ class Installation:
         connector = Connector(settings.msteams, self.session, credentials)
         door = TeamsDoor(
             settings, self.service.dispatch, desk.people, desk.conversations, self.session, desk.seen, now,
-            connector=connector, placed=desk.keep_shown,
+            connector=connector, placed=desk.keep_shown, threads=desk.notes,
         )  # fmt: skip
         door.add_routes(self.service.web)
         self.service.doors.append(door)

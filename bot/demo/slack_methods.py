@@ -103,12 +103,12 @@ class Methods:
         channel = self._writable(self._target(arguments["channel"]))
         text, blocks, attachments = content(arguments, text_limit=TEXT_LIMIT)
         thread = self._workspace.root_of(channel, arguments.get("thread_ts"))
-        app = self._workspace.app
+        app, signed = self._workspace.app, self._signed(arguments)
         broadcast = thread is not None and truth(arguments.get("reply_broadcast"))
         message = Message(
             self._workspace.next_ts(), channel.id, app.bot_user, text, blocks, attachments, thread,
             metadata(arguments.get("metadata")) or None, "thread_broadcast" if broadcast else None,
-            app.bot_id, app.app_id,
+            app.bot_id, app.app_id, username=signed.get("username", ""), icons=signed.get("icons", {}),
         )  # fmt: skip
         self._workspace.post(channel, message)
         return {"channel": channel.id, "ts": message.ts, "message": message.payload(app.team)}
@@ -277,6 +277,14 @@ class Methods:
         if self._workspace.app.bot_user not in channel.members and not public:
             raise SlackRefusal("not_in_channel")
         return channel
+
+    def _signed(self, arguments: Json) -> Json:
+        """Another name and picture than the app's own."""
+        given = {name: arguments[name] for name in ("username", "icon_url", "icon_emoji") if arguments.get(name)}
+        if given and self._scopes is not None and "chat:write.customize" not in self._scopes:
+            raise SlackRefusal("missing_scope", "needed: chat:write.customize")
+        icons = {"image_48": given["icon_url"]} if "icon_url" in given else {}
+        return {"username": given.get("username", ""), "icons": icons}
 
     @staticmethod
     def _message(channel: Conversation, ts: object) -> Message:

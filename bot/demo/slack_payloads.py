@@ -272,6 +272,21 @@ def message_event(app: SlackApp, message: Message, channel: Conversation, client
     return shown | {"client_msg_id": client_msg_id} | place
 
 
+def message_changed_event(app: SlackApp, before: Json, message: Message, channel: Conversation, ts: str) -> Json:
+    """``message`` was edited by its writer; ``before`` is what it was."""
+    shown = message.payload(app.team, with_metadata=False)
+    changed = {"type": "message", "subtype": "message_changed", "hidden": True, "message": shown}
+    place = {"channel": channel.id, "channel_type": _CHANNEL_TYPES[channel.kind], "ts": ts, "event_ts": ts}
+    return changed | {"previous_message": before} | place
+
+
+def message_deleted_event(before: Json, channel: Conversation, ts: str) -> Json:
+    """A message was deleted; ``before`` is what it was."""
+    gone = {"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": before["ts"]}
+    place = {"channel": channel.id, "channel_type": _CHANNEL_TYPES[channel.kind], "ts": ts, "event_ts": ts}
+    return gone | {"previous_message": before} | place
+
+
 def app_mention_event(app: SlackApp, message: Message, client_msg_id: str) -> Json:
     shown = message.payload(app.team, with_metadata=False) | {"type": "app_mention"}
     return shown | {"client_msg_id": client_msg_id, "channel": message.channel, "event_ts": message.ts}

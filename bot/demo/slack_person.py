@@ -94,12 +94,16 @@ class SlackUser:
         self._show_answer(place, answer)
         return answer
 
-    async def say(self, text: str, channel: str, thread_ts: str | None = None) -> Message:
-        """Write a message; the product hears of it when its bot is in the channel, twice when it is mentioned."""
+    async def say(self, text: str, channel: str, thread_ts: str | None = None, files: tuple[str, ...] = ()) -> Message:
+        """Write a message; the product hears of it when its bot is in the channel, twice when it is mentioned.
+        ``files`` are names of what is sent along."""
         place = self._channel(channel)
         thread = self._workspace.root_of(place, thread_ts)
         ts = self._workspace.next_ts()
-        message = self._workspace.post(place, Message(ts, place.id, self.id, escape(text), thread_ts=thread))
+        message = Message(ts, place.id, self.id, escape(text), thread_ts=thread)
+        if files:
+            message.subtype, message.files = "file_share", [self._file(name) for name in files]
+        self._workspace.post(place, message)
         app, client_id = self._workspace.app, str(uuid.uuid4())
         if app.bot_user in place.members:
             parent = place.messages.get(thread or "")
@@ -112,6 +116,21 @@ class SlackUser:
         if shared is not None:
             await self._tell(shared)
         return message
+
+    async def edit(self, channel: str, ts: str, text: str) -> Answer:
+        """Change what one wrote."""
+        place = self._channel(channel)
+        message, before = self._written(place, ts)
+        self._workspace.edit(message, text=escape(text))
+        app, now = self._workspace.app, self._workspace.next_ts()
+        return await self._tell(payloads.message_changed_event(app, before, message, place, now))
+
+    async def delete(self, channel: str, ts: str) -> Answer:
+        """Delete what one wrote."""
+        place = self._channel(channel)
+        message, before = self._written(place, ts)
+        self._workspace.delete(place, message)
+        return await self._tell(payloads.message_deleted_event(before, place, self._workspace.next_ts()))
 
     async def compose(self, text: str) -> str | None:
         """Type links into a message that is not sent; the id of the preview, if there are links of the app in it."""
@@ -214,6 +233,18 @@ class SlackUser:
         return await self._tell(payloads.reaction_event(message, self.id, name, self._workspace.next_ts()))
 
     # parts
+
+    def _written(self, place: Conversation, ts: str) -> tuple[Message, Json]:
+        """A message of this person's, and how it shows now."""
+        message = place.messages.get(ts)
+        if message is None or message.user != self.id:
+            raise LookupError(f"{self._person.name} wrote no message {ts}")
+        return message, message.payload(self._workspace.app.team, with_metadata=False)
+
+    def _file(self, name: str) -> Json:
+        file, domain = self._workspace.next_id("F"), self._workspace.app.domain
+        link = f"https://{domain}.slack.com/files/{self.id}/{file}/{name}"
+        return {"id": file, "name": name, "title": name, "user": self.id, "permalink": link}
 
     def _channel(self, reference: str) -> Conversation:
         channel = self._workspace.channels.get(reference) or self._workspace.find(reference)

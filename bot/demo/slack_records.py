@@ -75,6 +75,7 @@ class SlackPerson:
     tz: str = "UTC"
     is_bot: bool = False
     deleted: bool = False
+    image: str = ""
 
     def payload(self, team: str, now: float, *, with_locale: bool = False) -> Json:
         zone = datetime.fromtimestamp(now, ZoneInfo(self.tz))
@@ -88,6 +89,8 @@ class SlackPerson:
         }
         if self.email:
             profile["email"] = self.email
+        if self.image:
+            profile |= {"image_72": self.image, "image_192": self.image}
         user: Json = {
             "id": self.id,
             "team_id": team,
@@ -153,6 +156,9 @@ class Message:
     edited_ts: str | None = None
     edits: int = 0
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    files: list[Json] = field(default_factory=list)
+    username: str = ""
+    icons: Json = field(default_factory=dict)
 
     @property
     def is_reply(self) -> bool:
@@ -164,10 +170,14 @@ class Message:
             message["subtype"] = self.subtype
         if self.bot_id:
             message |= {"bot_id": self.bot_id, "app_id": self.app_id}
+        if self.username:
+            message |= {"username": self.username, "icons": copy.deepcopy(self.icons)}
         if self.thread_ts:
             message["thread_ts"] = self.thread_ts
         if self.blocks:
             message["blocks"] = copy.deepcopy(self.blocks)
+        if self.files:
+            message["files"] = copy.deepcopy(self.files)
         if self.attachments:
             message["attachments"] = copy.deepcopy(self.attachments)
         if self.edited_ts:

@@ -5,13 +5,17 @@ Shapes: https://learn.microsoft.com/microsoftteams/platform/bots and the Bot Fra
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.demo.teams_records import Json, TeamsConversation, TeamsPerson
+
+_FILE = "application/vnd.microsoft.teams.file.download.info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,32 @@ def activity(situation: Situation, type_: str, **fields: object) -> Json:
     }
 
 
-def activity_message(situation: Situation, text: str, *, mention: bool = False) -> Json:
-    """A message, with the bot mentioned in front of it if asked for."""
+def activity_message(
+    situation: Situation, text: str, *, mention: bool = False, files: Mapping[str, str] = MappingProxyType({})
+) -> Json:
+    """A message, with the bot mentioned in front of it if asked for, and ``files`` by name, with their addresses."""
     name = f"<at>{escape(situation.bot_name, quote=False)}</at>"
     body = f"{name} {text}" if mention else text
     html = {"contentType": "text/html", "content": f"<p>{escape(text, quote=False)}</p>"}
-    made = activity(situation, "message", textFormat="plain", text=body, attachments=[html])
+    sent = [{"contentType": _FILE, "name": name, "contentUrl": address} for name, address in files.items()]
+    made = activity(situation, "message", textFormat="plain", text=body, attachments=[html, *sent])
     if mention:
         bot = {"id": situation.bot_id, "name": situation.bot_name}
         made["entities"].insert(0, {"type": "mention", "mentioned": bot, "text": name})
+    return made
+
+
+def activity_edited(situation: Situation, text: str) -> Json:
+    """A message, which has the id of ``situation``, was changed by its writer."""
+    made = activity_message(situation, text) | {"type": "messageUpdate"}
+    made["channelData"]["eventType"] = "editMessage"
+    return made
+
+
+def activity_deleted(situation: Situation) -> Json:
+    """A message, which has the id of ``situation``, was deleted."""
+    made = activity(situation, "messageDelete")
+    made["channelData"]["eventType"] = "softDeleteMessage"
     return made
 
 

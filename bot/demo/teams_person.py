@@ -53,15 +53,39 @@ class TeamsUser:
         """The personal chat with the bot."""
         return self._world.personal_chat(self._person)
 
-    async def say(self, text: str, conversation: str = "", *, mention: bool = False, root: str = "") -> Posted:
-        """Write to the bot in private, or in a channel or group chat, where it hears only what mentions it."""
+    async def say(
+        self,
+        text: str,
+        conversation: str = "",
+        *,
+        mention: bool = False,
+        root: str = "",
+        files: Mapping[str, str] | None = None,
+    ) -> Posted:
+        """Write to the bot in private, or in a channel or group chat, where it hears what mentions it, or everything
+        if it may read along. ``files`` are the addresses of what is sent along, by name."""
         place = self._place(conversation)
-        shown = {"type": "message", "text": text, "from": {"id": self.id, "name": self._person.name}}
-        posted = self._world.post(place, self.id, shown, root)
-        if mention or place.kind == "personal":
+        posted = self._world.post(place, self.id, self._written(text), root)
+        posted.heard = mention or place.kind == "personal" or (place.bot_present and self._world.reads_along)
+        if posted.heard:
             situation = self._situation(place, posted.root, posted.id)
-            await self._deliver(activities.activity_message(situation, text, mention=mention))
+            await self._deliver(activities.activity_message(situation, text, mention=mention, files=files or {}))
         return posted
+
+    async def edit(self, conversation: str, activity_id: str, text: str) -> None:
+        """Change what one wrote; the bot hears of it if it heard of the message."""
+        place, posted = self._own(conversation, activity_id)
+        self._world.update(posted, self._written(text))
+        if posted.heard:
+            situation = self._situation(place, posted.root, posted.id)
+            await self._deliver(activities.activity_edited(situation, text))
+
+    async def delete(self, conversation: str, activity_id: str) -> None:
+        """Delete what one wrote."""
+        place, posted = self._own(conversation, activity_id)
+        self._world.delete(place, posted)
+        if posted.heard:
+            await self._deliver(activities.activity_deleted(self._situation(place, posted.root, posted.id)))
 
     async def press(
         self,
@@ -159,6 +183,16 @@ class TeamsUser:
         return await self._deliver(activities.activity_reaction(situation, reaction, activity_id))
 
     # parts
+
+    def _written(self, text: str) -> Json:
+        return {"type": "message", "text": text, "from": {"id": self.id, "name": self._person.name}}
+
+    def _own(self, conversation: str, activity_id: str) -> tuple[TeamsConversation, Posted]:
+        place = self._place(conversation)
+        posted = place.activities.get(activity_id)
+        if posted is None or posted.sender != self.id:
+            raise LookupError(f"{self._person.name} wrote no message {activity_id}")
+        return place, posted
 
     def _place(self, reference: str) -> TeamsConversation:
         if not reference:

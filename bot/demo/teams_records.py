@@ -86,7 +86,8 @@ class TeamsPerson:
 
 @dataclass(slots=True)
 class Posted:
-    """An activity in a conversation. ``root`` is the message of a channel that it answers, its own id for the first."""
+    """An activity in a conversation. ``root`` is the message of a channel that it answers, its own id for the first;
+    ``heard`` says that the bot was told of it."""
 
     id: str
     conversation: str
@@ -94,6 +95,7 @@ class Posted:
     activity: Json
     root: str = ""
     edits: int = 0
+    heard: bool = False
 
     def payload(self) -> Json:
         return self.activity | {"id": self.id, "root": self.root, "edits": self.edits}

@@ -44,11 +44,15 @@ def thread_id(channel: str, root: str) -> str:
 
 
 class TeamsWorld:
-    """``clock`` gives seconds since 1970; ids of activities are milliseconds that follow it and never repeat."""
+    """``clock`` gives seconds since 1970; ids of activities are milliseconds that follow it and never repeat.
+
+    ``reads_along``: the bot was allowed to hear what does not mention it (ChannelMessage.Read.Group).
+    """
 
     def __init__(self, app_id: str, bot_name: str, clock: Callable[[], float] = time.time) -> None:
         self.bot_id, self.bot_name = f"28:{app_id}", bot_name
         self.clock = clock
+        self.reads_along = False
         self.people: dict[str, TeamsPerson] = {}
         self.conversations: dict[str, TeamsConversation] = {}
         self.violations: deque[Violation] = deque(maxlen=VIOLATIONS_KEPT)

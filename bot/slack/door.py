@@ -29,15 +29,17 @@ from bot.slack.reception import Reception
 from bot.slack.seen import Once
 from bot.slack.socket_transport import SocketTransport
 from bot.slack.sources import Sources
+from bot.slack.threads import ThreadNotes
 from core.config.settings import Settings
 from core.people import Directory
 from core.ports import Memory
+from core.threads import Threads
 
 
 class SlackDoor:
     """``session`` is shared and stays the caller's to close. Making a door calls nobody; Slack may be down.
 
-    Without ``homes`` nothing is shown on Home tabs.
+    Without ``homes`` nothing is shown on Home tabs, without ``threads`` nothing is noted of what is said below cards.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class SlackDoor:
         seen: Memory,
         now: Callable[[], datetime],
         homes: HomeSource | None = None,
+        threads: Threads | None = None,
     ) -> None:
         slack = settings.slack
         self._drain_seconds = settings.server.drain
@@ -68,6 +71,7 @@ class SlackDoor:
             inflight=self._inflight,
             sources=Sources(known, Permalinks(api)),
             homes=self._homes,
+            threads=ThreadNotes(threads, known) if threads is not None else None,
         )
         self._bolt = bolt_app.build(reception, bolt_app.Itself(slack, api, self._inflight, now), session)
         self._http = HttpTransport(settings, self._dispatch, seen, self._inflight, now)

@@ -1,4 +1,4 @@
-"""Mentions and direct messages: the same grammar as the slash commands, answered where they were written.
+"""What people write: below a card it is a note, in a mention or a direct message a command, answered where it stands.
 
 Slack sends an event again until it is answered with 200, so the work comes first and the answer to Slack after it.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.response import BoltResponse
 
 from bot.slack import calls, text
-from bot.slack.answers import nothing
+from bot.slack.answers import nothing, trouble
 from bot.slack.payloads import EventCallback, MessageEvent, read
 from bot.slack.reception import Reception
 from bot.slack.requests import Requests
@@ -33,6 +33,9 @@ class Events:
         if callback.event["type"] not in ("app_mention", "message"):
             return nothing()
         message = read(callback.event, MessageEvent)
+        threads = self._reception.threads
+        if threads is not None and await threads.follow(message, callback):
+            return nothing()
         if is_for_us(message):
             key = f"slack:event:{callback.event_id}"
             try:
@@ -42,9 +45,12 @@ class Events:
         return nothing()
 
     async def refuse(self, body: dict[str, Any], view: View) -> BoltResponse:
-        """Show ``view`` to the writer. Slack is told that all is well: a second attempt would fail like the first."""
+        """Show ``view`` to the writer. Slack is told that all is well: a second attempt would fail like the first. What
+        nobody waits for an answer to is left to Slack to send again."""
         callback = read(body, EventCallback)
         message = read(callback.event, MessageEvent)
+        if not is_for_us(message):
+            return trouble(503, "internal")
         place = calls.place_of_message(message, callback.event_id)
         await self._reception.answers.whisper(view, self._reception.people.last_words(place.user), place)
         return nothing()

@@ -18,9 +18,9 @@ from core.config.settings import Settings
 from core.config.vocabulary import SLACK_RESERVED
 from core.i18n import Words
 
-# What each is for: answers and notices; commands; mentions; messages that become tickets and the search for a message
-# whose fate is unknown (history, and the ids of channels that are known by name); direct messages; links to tickets;
-# the emoji that makes a ticket; the language and address of people.
+# What each is for: answers and notices; commands; mentions; what is said below cards, messages that become tickets, and
+# the search for a message whose fate is unknown (history, and the ids of channels that are known by name); direct
+# messages; links to tickets; the emoji that makes a ticket; the language and address of people.
 BOT_SCOPES = (
     "app_mentions:read",
     "channels:history",
@@ -33,11 +33,23 @@ BOT_SCOPES = (
     "im:write",
     "links:read",
     "links:write",
+    "mpim:history",
     "reactions:read",
     "users:read",
     "users:read.email",
 )
-BOT_EVENTS = ("app_home_opened", "app_mention", "link_shared", "message.im", "reaction_added")
+# What is nice to have: the names of a note's author above it, the addresses of files.
+BOT_OPTIONAL_SCOPES = ("chat:write.customize", "files:read")
+BOT_EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "link_shared",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+    "reaction_added",
+)
 _FOR_THE_EMOJI = frozenset({"reactions:read", "reaction_added"})
 _FOR_LINKS = frozenset({"links:read", "links:write", "link_shared"})
 
@@ -71,7 +83,12 @@ def manifest(settings: Settings, base_url: str | None, words: Words) -> dict[str
             "slash_commands": _slash_commands(settings, address, words),
             **({"unfurl_domains": domains} if domains else {}),
         },
-        "oauth_config": {"scopes": {"bot": [scope for scope in BOT_SCOPES if scope not in unused]}},
+        "oauth_config": {
+            "scopes": {
+                "bot": [scope for scope in BOT_SCOPES if scope not in unused],
+                "bot_optional": list(BOT_OPTIONAL_SCOPES),
+            }
+        },
         "settings": {
             "event_subscriptions": {**called, "bot_events": [event for event in BOT_EVENTS if event not in unused]},
             "interactivity": {"is_enabled": True, **called},

@@ -6,6 +6,7 @@ https://docs.slack.dev/messaging/message-metadata
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ import blocks
 from bot.slack.api import CALL_SECONDS, Answer, CallFailed, Outcome, SlackApi
 from bot.slack.outcome import Attempt, Failures
 from bot.slack.permalinks import Permalinks
+from bot.slack.signed import said_by_author, signature
 from core.config.settings import Settings
 from core.ports import MessageRef, Outbound
 
@@ -24,6 +26,7 @@ _EVENT_TYPE = "deskbell_notice"
 _PAGE = 200
 _PAGES = 20
 _CHANNELS_PAGE = 1000
+_log = logging.getLogger(__name__)
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -47,28 +50,41 @@ class SlackNotifier:
         self._api = SlackApi(settings.slack, session, call_seconds)
         self._failures = Failures(settings)
         self._permalinks = Permalinks(self._api)
+        self._may_sign = True
         self._direct: dict[str, str] = {}
         self._ids: dict[str, str] = {}
 
     async def post(self, message: Outbound) -> MessageRef:
         place = await self._place(message)
         message = await self._permalinks.led_to_card(message)
-        arguments = {
-            "channel": place.channel,
-            "thread_ts": place.thread,
-            "unfurl_links": False,
-            "unfurl_media": False,
-            **self._content(message),
-        }
+        name = signature(message) if self._may_sign else {}
         try:
-            answer = await self._api.call("chat.postMessage", arguments)
+            answer = await self._send(place, message, name)
+        except CallFailed as error:
+            if not name or error.code != "missing_scope":
+                raise self._failures.delivery(error, Attempt.POST, place.channel) from None
+            _log.info("notes are posted without their authors' names: the app has no chat:write.customize")
+            self._may_sign, name = False, {}
+            answer = await self._sent_unsigned(place, message)
+        self._ids[place.channel] = str(answer["channel"])
+        return MessageRef(self.platform, str(answer["channel"]), str(answer["ts"]), named=bool(name))
+
+    async def _sent_unsigned(self, place: _Place, message: Outbound) -> Answer:
+        try:
+            return await self._send(place, message, {})
         except CallFailed as error:
             raise self._failures.delivery(error, Attempt.POST, place.channel) from None
-        self._ids[place.channel] = str(answer["channel"])
-        return MessageRef(self.platform, str(answer["channel"]), str(answer["ts"]))
+
+    async def _send(self, place: _Place, message: Outbound, name: dict[str, str]) -> Answer:
+        """Raises CallFailed."""
+        where = {"channel": place.channel, "thread_ts": place.thread}
+        content = self._content(message, named=bool(name))
+        return await self._api.call(
+            "chat.postMessage", {**where, "unfurl_links": False, "unfurl_media": False, **content, **name}
+        )
 
     async def edit(self, message: Outbound, ref: MessageRef) -> None:
-        arguments = {"channel": ref.channel, "ts": ref.message, **self._content(message)}
+        arguments = {"channel": ref.channel, "ts": ref.message, **self._content(message, named=ref.named)}
         try:
             await self._api.call("chat.update", arguments)
         except CallFailed as error:
@@ -84,7 +100,7 @@ class SlackNotifier:
             channel = await self._channel_id(place.channel)
             async for found in self._history(channel, place.thread, since):
                 if _key(found) == message.key:
-                    return MessageRef(self.platform, channel, str(found["ts"]))
+                    return MessageRef(self.platform, channel, str(found["ts"]), named=bool(found.get("username")))
         except CallFailed as error:
             raise self._failures.delivery(error, Attempt.FIND, place.channel) from None
         return None
@@ -101,9 +117,10 @@ class SlackNotifier:
             self._direct[user] = await self._open_direct(user)
         return _Place(self._direct[user])
 
-    def _content(self, message: Outbound) -> dict[str, Any]:
+    def _content(self, message: Outbound, *, named: bool) -> dict[str, Any]:
+        view = said_by_author(message.view) if named else message.view
         try:
-            shown = blocks.render(message.view, message.words, in_thread=message.thread is not None)
+            shown = blocks.render(view, message.words, in_thread=message.thread is not None)
         except (KeyError, ValueError) as error:
             raise self._failures.unreadable(error) from error
         metadata = {"event_type": _EVENT_TYPE, "event_payload": {"key": message.key}}

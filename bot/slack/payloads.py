@@ -137,6 +137,7 @@ class Attachment(msgspec.Struct, frozen=True):
 class File(msgspec.Struct, frozen=True):
     title: str | None = None
     name: str | None = None
+    permalink: str | None = None
 
 
 class SourceMessage(msgspec.Struct, frozen=True):
@@ -175,8 +176,29 @@ class Authorization(msgspec.Struct, frozen=True):
     is_bot: bool | None = None
 
 
+class Edited(msgspec.Struct, frozen=True):
+    """When a message was last changed by its writer."""
+
+    ts: str = ""
+
+
+class WrittenMessage(msgspec.Struct, frozen=True):
+    """A message as it is, or was, when an event tells of its change or its end."""
+
+    ts: str = ""
+    user: str | None = None
+    text: str | None = None
+    thread_ts: str | None = None
+    subtype: str | None = None
+    bot_id: str | None = None
+    parent_user_id: str | None = None
+    files: list[File] | None = None
+    edited: Edited | None = None
+
+
 class MessageEvent(msgspec.Struct, frozen=True):
-    """An app_mention or a message."""
+    """An app_mention or a message. With the subtype ``message_changed`` the message is in ``message``, with
+    ``message_deleted`` in ``previous_message``."""
 
     type: str
     user: str | None = None
@@ -190,6 +212,8 @@ class MessageEvent(msgspec.Struct, frozen=True):
     parent_user_id: str | None = None
     attachments: list[Attachment] | None = None
     files: list[File] | None = None
+    message: WrittenMessage | None = None
+    previous_message: WrittenMessage | None = None
 
 
 class Item(msgspec.Struct, frozen=True):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.slack import text
 from bot.slack.api import CallFailed, SlackApi
 from bot.slack.inflight import Inflight
 from core.config.settings import Settings
 from core.i18n import Words, closest_language
-from core.model import Person
+from core.model import DESKBELL, Person
 from core.people import Directory, Seen
 
 PLATFORM = "slack"
@@ -25,6 +26,7 @@ FIRST_SIGHT_SECONDS = 0.8
 _FRESH = timedelta(hours=24)
 _TRY_AGAIN = timedelta(minutes=5)
 _REMEMBERED = 10_000
+_NAMED_AT_MOST = 20
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +57,13 @@ class SlackPeople:
         people = await asyncio.gather(*(self.meet(user, tenant, name) for user, name in pairs))
         return {user: person.id for (user, _), person in zip(pairs, people, strict=True)}
 
+    async def prose(self, said: str, tenant: str, ours: Collection[str] = ()) -> str:
+        """A text of Slack's as people read it, with the names of those whom it mentions; ``ours`` are the bot's ids."""
+        mentioned = [pair for pair in text.mentioned(said).items() if pair[0] not in ours][:_NAMED_AT_MOST]
+        met = await asyncio.gather(*(self.meet(user, tenant, name) for user, name in mentioned))
+        names = {user: person.name for (user, _), person in zip(mentioned, met, strict=True)}
+        return text.prose(said, names | dict.fromkeys(ours, DESKBELL.name))
+
     def words(self, person: Person) -> Words:
         """The person's language and time zone, with the configured ones for what is not known."""
         language = closest_language(person.language, self._settings.language)
@@ -66,8 +75,8 @@ class SlackPeople:
 
     async def _met(self, user: str, tenant: str, name: str | None) -> Person:
         known = await self._directory.known(PLATFORM, user)
-        asking = self._asking.get(user)
-        if asking is None and self._now() >= self._ask_after.get(user, self._now()):
+        asking, not_before = self._asking.get(user), self._ask_after.get(user)
+        if asking is None and (not_before is None or self._now() >= not_before):
             asking = self._ask(user, tenant, name)
         if known is not None and (known.language or asking is None):
             return known
@@ -109,7 +118,13 @@ def _profile(user: str, tenant: str, name: str | None, answer: Any) -> Seen:
         email=_text(profile.get("email")),
         language=closest_language(_text(found.get("locale")), "") or None,
         time_zone=_zone(_text(found.get("tz"))),
+        picture=_picture(profile),
     )
+
+
+def _picture(profile: dict[str, Any]) -> str | None:
+    found = _text(profile.get("image_192")) or _text(profile.get("image_72"))
+    return found if found and found.startswith("https://") else None
 
 
 def _text(value: object) -> str | None:

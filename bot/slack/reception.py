@@ -16,6 +16,7 @@ from bot.slack.inflight import Inflight
 from bot.slack.people import SlackPeople
 from bot.slack.seen import Once
 from bot.slack.sources import Sources
+from bot.slack.threads import ThreadNotes
 from core.config.settings import Settings
 from core.model import Person
 from core.ports import Memory
@@ -33,6 +34,7 @@ class Reception(msgspec.Struct, frozen=True):
     inflight: Inflight
     sources: Sources
     homes: HomeTabs | None = None
+    threads: ThreadNotes | None = None
 
     def call(self, asked: Asked, by: Person, place: Place, *, text: str = "", submitted: bool = False) -> Call:
         return Call(

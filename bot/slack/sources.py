@@ -13,7 +13,6 @@ from bot.slack.people import SlackPeople
 from bot.slack.permalinks import Permalinks
 from core.i18n import Words
 
-_NAMED_AT_MOST = 20
 _TAKEN_SECONDS = 400 * 24 * 3600
 
 
@@ -60,11 +59,7 @@ class Sources:
 
     async def _said(self, message: SourceMessage, tenant: str) -> str:
         """Its text; else what it has attached."""
-        said = message.text or ""
-        mentioned = list(text.mentioned(said).items())[:_NAMED_AT_MOST]
-        met = await asyncio.gather(*(self._people.meet(user, tenant, name) for user, name in mentioned))
-        names = {user: person.name for (user, _), person in zip(mentioned, met, strict=True)}
-        return text.prose(said, names) or text.prose(_attached(message), {})
+        return await self._people.prose(message.text or "", tenant) or text.prose(_attached(message), {})
 
 
 def _attached(message: SourceMessage) -> str:

@@ -46,6 +46,13 @@ def prose(text: str, names: Mapping[str, str]) -> str:
     return "".join([*written, _unescape(text[end:])]).strip()
 
 
+def first_mentioned(text: str) -> str | None:
+    """The Slack user whom the text begins with."""
+    token = _TOKEN.match(text.lstrip())
+    person = _PERSON.fullmatch(_parts(token[1])[0]) if token else None
+    return person[1] if person else None
+
+
 def without_mention(text: str, bot_user: str | None) -> str:
     """What was said to the bot: without its first mention, wherever that stands.
 

@@ -16,18 +16,21 @@ from botframework.connector.auth import AuthenticateRequestResult, BotFrameworkA
 from bot.teams.bot import INCOMING, DeskBot
 from bot.teams.connector import Connector
 from bot.teams.incoming import Incoming
+from bot.teams.threads import ThreadNotes
 
 _CALLER = "urn:botframework:azure"
 
 
 class DeskAdapter(CloudAdapterBase):
-    def __init__(self, connector: Connector, bot: DeskBot) -> None:
+    """Without ``notes`` nothing is noted of what is said below cards."""
+
+    def __init__(self, connector: Connector, bot: DeskBot, notes: ThreadNotes | None = None) -> None:
         super().__init__(_Authentication(connector))
-        self._connector, self._bot = connector, bot
+        self._connector, self._bot, self._notes = connector, bot, notes
         self.on_turn_error = bot.failed
 
     async def run(self, incoming: Incoming, claims: Mapping[str, Any] | None) -> InvokeResponse | None:
-        """One turn of the bot; the response of an invoke. Errors of the turn were answered by the bot."""
+        """One turn of the bot; the response of an invoke. Errors of the turn were answered by the bot, but Busy."""
         result = AuthenticateRequestResult()
         result.claims_identity = ClaimsIdentity(dict(claims or {}), True)
         result.audience = self._connector.credentials.scope
@@ -36,6 +39,8 @@ class DeskAdapter(CloudAdapterBase):
 
         async def turn(turn_context: Any) -> None:
             turn_context.turn_state[INCOMING] = incoming
+            if self._notes is not None and await self._notes.follow(incoming):
+                return
             await self._bot.on_turn(turn_context)
 
         return await self.process_activity(result, _activity(incoming), turn)

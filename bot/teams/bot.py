@@ -22,6 +22,7 @@ from bot.teams.calls import Asker, Click, click
 from bot.teams.connector import card_message
 from bot.teams.incoming import Incoming, Malformed
 from bot.teams.invokes import CARD_ACTION, Invokes
+from bot.teams.once import Busy
 from bot.teams.outcome import delivery
 from bot.teams.people import People
 from bot.teams.places import Places
@@ -39,6 +40,8 @@ Placed = Callable[[TicketCard, MessageRef], Awaitable[None]]
 _SHOWING = frozenset({"show", "open_ticket"})
 # Nothing changes on the card after these, so that a click would seem to have gone nowhere.
 _WITHOUT_EFFECT = frozenset({"message.already_yours", "message.priority_same", "message.unchanged"})
+# What people write, and expect to be taken note of.
+_ANSWERED = frozenset({ActivityTypes.message, ActivityTypes.message_update, ActivityTypes.message_delete})
 _REPLY_ATTEMPTS = 3
 _LONGEST_WAIT = 3.0
 _PAUSE = 0.2
@@ -56,13 +59,15 @@ class DeskBot(ActivityHandler):
         self._invokes = Invokes(settings, dispatch)
 
     async def on_message_activity(self, turn_context: TurnContext) -> None:
+        incoming = _incoming(turn_context)
+        if incoming.value is None and incoming.kind != "personal" and not incoming.mentions_bot:
+            return  # heard because the bot may read along, and not said to it
         asker = await self._asker(turn_context)
         if asker is None:
             return
-        incoming = asker.incoming
         if incoming.value is not None:
             await self._clicked(turn_context, asker)
-        elif incoming.kind == "personal" or incoming.mentions_bot:
+        else:
             await self._said(turn_context, asker)
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
@@ -88,7 +93,10 @@ class DeskBot(ActivityHandler):
             await self._reply(turn_context, Message(key), self._people.words(incoming, person))
 
     async def failed(self, turn_context: TurnContext, error: Exception) -> None:
-        """The adapter's ``on_turn_error``: whoever waits for an answer gets one, with a reference for the operator."""
+        """The adapter's ``on_turn_error``: whoever waits for an answer gets one, with a reference for the operator.
+        Busy goes on to the door."""
+        if isinstance(error, Busy):
+            raise error
         incoming = _incoming(turn_context)
         reference = secrets.token_hex(4)
         _log.error("a turn of type %r failed (reference %s)", incoming.type[:40], reference, exc_info=error)
@@ -99,7 +107,7 @@ class DeskBot(ActivityHandler):
         if incoming.type == ActivityTypes.invoke:
             response = _invoke_error(incoming, 500, "InternalError", answers.summary(told, words))
             await turn_context.send_activity(Activity(type=ActivityTypes.invoke_response, value=response))
-        elif incoming.type == ActivityTypes.message:
+        elif incoming.type in _ANSWERED:
             await self._reply(turn_context, told, words)
 
     async def _asker(self, turn_context: TurnContext) -> Asker | None:

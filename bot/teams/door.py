@@ -29,11 +29,13 @@ from bot.teams.keys import KeysUnavailable, SigningKeys
 from bot.teams.once import Busy, Once
 from bot.teams.people import People
 from bot.teams.places import Places
+from bot.teams.threads import ThreadNotes
 from core.config.settings import Settings
 from core.conversations import ConversationBook
 from core.errors import StoreUnavailable
 from core.people import Directory
 from core.ports import Memory
+from core.threads import Threads
 
 PATH = "/api/messages"
 LARGEST_BODY = 256 * 1024
@@ -59,7 +61,8 @@ class _Failed(Exception):
 class TeamsDoor:
     """``now`` gives timezone-aware UTC. ``connector`` is shared with the notifier where there is one.
 
-    ``placed`` hears of every ticket card that was posted as an answer.
+    ``placed`` hears of every ticket card that was posted as an answer. Without ``threads`` nothing is noted of what is
+    said below cards.
     """
 
     def __init__(
@@ -74,13 +77,16 @@ class TeamsDoor:
         *,
         connector: Connector | None = None,
         placed: Placed | None = None,
+        threads: Threads | None = None,
     ) -> None:
         self._settings = settings
         self.connector = connector or Connector(settings.msteams, session)
         self._keys = SigningKeys(session, settings.msteams.open_id_metadata, now)
         self._gate = Gate(settings.msteams, self._keys)
         known = People(settings, people, self.connector)
-        self._adapter = DeskAdapter(self.connector, DeskBot(settings, dispatch, known, Places(book), placed))
+        bot = DeskBot(settings, dispatch, known, Places(book), placed)
+        notes = ThreadNotes(settings, threads, known, now) if threads is not None else None
+        self._adapter = DeskAdapter(self.connector, bot, notes)
         self._once: Once[_Reply] = Once(seen)
         self._warming: asyncio.Task[None] | None = None
 

@@ -56,6 +56,14 @@ class Entity(msgspec.Struct, frozen=True):
     timezone: str | None = None
 
 
+class Attached(msgspec.Struct, frozen=True, rename="camel"):
+    """A file of the message; a part of its text (``text/html``) has no ``content_url``."""
+
+    content_type: str = ""
+    name: str | None = None
+    content_url: str | None = None
+
+
 class Incoming(msgspec.Struct, frozen=True, rename="camel"):
     type: str
     channel_id: str
@@ -68,6 +76,8 @@ class Incoming(msgspec.Struct, frozen=True, rename="camel"):
     text: str | None = None
     value: Any = None
     entities: tuple[Entity, ...] | None = None
+    attachments: tuple[Attached, ...] | None = None
+    timestamp: str | None = None
     locale: str | None = None
     reply_to_id: str | None = None
     action: str | None = None

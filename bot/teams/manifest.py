@@ -17,7 +17,7 @@ from core.i18n import Words
 from core.views import HelpEntry
 
 SCHEMA_VERSION = "1.19"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 # Stand where an installation has no app or no public address yet.
 NO_APP = "00000000-0000-0000-0000-000000000000"
 NO_ADDRESS = "https://deskbell.example"
@@ -67,6 +67,7 @@ def manifest(
         "composeExtensions": [_extension(app, home, words)],
         "permissions": ["identity", "messageTeamMembers"],
         "validDomains": [urlsplit(home).netloc],
+        **(_reads_along(app) if settings.all_messages else {}),
     }
 
 
@@ -118,6 +119,19 @@ def _extension(app: str, home: str, words: Words) -> dict[str, Any]:
     }
     links = {"type": "link", "value": {"domains": [urlsplit(home).netloc]}}
     return {"botId": app, "commands": [create, find], "messageHandlers": [links]}
+
+
+def _reads_along(app: str) -> dict[str, Any]:
+    """The owners of a team or a chat let the bot hear what does not mention it, when they add the app.
+
+    https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/channel-messages-with-rsc
+    """
+    names = ("ChannelMessage.Read.Group", "ChatMessage.Read.Chat")
+    asked = [{"name": name, "type": "Application"} for name in names]
+    return {
+        "webApplicationInfo": {"id": app, "resource": "https://RscBasedStoreApp"},
+        "authorization": {"permissions": {"resourceSpecific": asked}},
+    }
 
 
 def _command(words: Words, name: str) -> dict[str, str]:

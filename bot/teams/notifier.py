@@ -144,7 +144,8 @@ class TeamsNotifier:
         return f"28:{self._settings.app_id or ''}"
 
     async def _activity(self, message: Outbound, conversation: str) -> Any:
-        shown = render(message.view, message.words)
+        below = message.thread is not None and is_channel(conversation)
+        shown = render(message.view, message.words, below=below)
         card = shown.card
         if isinstance(message.view, Notice) and message.view.mention and message.address is not None:
             card = calling(card, await self._called(message.view.mention))

@@ -140,6 +140,11 @@ class TeamsSettings(Model):
         description="Where the keys of inbound tokens are described.",
     )
     token_issuer: str = Field(default="https://api.botframework.com", description="Issuer of inbound tokens.")
+    all_messages: bool = Field(
+        default=True,
+        description="The app asks teams and chats to let it read along, so that every reply below a card is a note; "
+        "without it only those that mention the bot.",
+    )
     insecure: bool = Field(
         default=False, description="Take activities without a token, on loopback only (--insecure-teams)."
     )

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from core.config.settings import Settings
 from core.desk import show
 from core.desk.intake import Intake
+from core.desk.notes import Notes
 from core.desk.people import Conversations, People, SeenOnce
 from core.desk.policy import DeskPolicy
 from core.desk.work import Work
@@ -28,6 +29,7 @@ class Desk:
         self.policy = DeskPolicy(settings)
         self.intake = Intake(database, self.policy, clock)
         self.work = Work(database, self.policy, clock)
+        self.notes = Notes(database, self.work, clock)
         self.people = People(database, settings.people, clock)
         self.conversations = Conversations(database, clock)
         self.seen = SeenOnce(database, clock)

@@ -78,9 +78,19 @@ def _key(event: Event, rule: str | None, facts: dict[str, Any]) -> str:
     return f"notice.{event.kind}"
 
 
+def _of_note(event: Event) -> list[str]:
+    """Where it was written, and what became of it since."""
+    if event.data.get("deleted"):
+        return ["_deleted"]
+    platform = event.data.get("place", {}).get("platform")
+    return ([f"_{platform}"] if platform else []) + (["_edited"] if event.data.get("edited") else [])
+
+
 def _suffixes(event: Event, facts: dict[str, Any]) -> Iterator[str]:
     """The variants to look for, the most exact first."""
     words: list[str] = []
+    if event.kind == "ticket.noted":
+        words += _of_note(event)
     if event.actor.id == DESKBELL.id:
         words.append("_alert" if event.kind == "ticket.created" and event.origin.startswith("webhook:") else "_auto")
     assignee = facts.get("assignee")

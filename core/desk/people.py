@@ -21,7 +21,7 @@ from core.store.rows import SeenRow
 from core.store.session import Row, Session
 
 # What a platform tells of somebody where the configuration says nothing; it outlives a restart.
-_HEARD = ("email", "language", "time_zone", "teams_mri")
+_HEARD = ("email", "language", "time_zone", "teams_mri", "picture")
 SEEN = SeenRow.__table__  # type: ignore[attr-defined]
 _CACHE = 10_000
 
@@ -108,6 +108,7 @@ def _met(person: Person | None, seen: Seen, configured: Mapping[str, Person]) ->
         "language": seen.language,
         "time_zone": seen.time_zone,
         "teams_mri": seen.mri,
+        "picture": seen.picture,
         seen.platform: seen.user,
     }
     for field, value in heard.items():

@@ -22,9 +22,11 @@ from core.errors import StoreUnavailable
 from core.outbox.limits import SLACK_EDIT, SLACK_POST, TEAMS_CONVERSATION, Bucket, Limit
 from core.outbox.message import MessageMaker, Undeliverable
 from core.outbox.plan import edit_row
+from core.outbox.revise import SHOW as REVISE
+from core.outbox.revise import Outdated
 from core.outbox.timing import Timing
 from core.ports import Clock, DeliveryFailed, DeliveryRetry, DeliveryUnknown, MessageRef, Notifier, Outbound
-from core.store import outgoing
+from core.store import notes, outgoing
 from core.store.database import Database
 from core.store.session import NOTICE, Row, Session
 
@@ -33,6 +35,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _LOOK_BACK_AFTER = 2.0
 _GIVE_UP_AFTER = timedelta(hours=24)
 _HEAD_BLOCKS = 5  # Attempts for which a message that fails holds up those behind it, so that order is kept.
+_EDITS = frozenset({"edit", REVISE})
 Observe = Callable[[str, str, float], None]
 
 
@@ -116,7 +119,7 @@ class Delivery:
         if notice is None:
             return pause
         pause = self._pause(notice)
-        if pause > 0 and notice.show == "edit":
+        if pause > 0 and notice.show in _EDITS:
             notice, pause = await self._instead(lane, notice, pause)
         if pause > 0:
             return pause
@@ -141,6 +144,9 @@ class Delivery:
             await self._attempt(notice, bucket, started)
         except Undeliverable as error:
             await self._failed(notice, started, str(error))
+        except Outdated as error:
+            reason = str(error)
+            await self._database.write(lambda session: outgoing.drop(session, notice.id, reason))
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -154,7 +160,7 @@ class Delivery:
         message, ref = await self._database.read(lambda connection: self._maker.make(connection, notice, now))
         if notice.state == "sending":
             await self._look_back(notice, message, started)
-        elif await self._database.write(lambda session: outgoing.claim(session, notice.id, now)):
+        elif await self._database.write(lambda session: outgoing.claim(session, notice.id, now, _version(message))):
             await self._send(notice, message, ref, bucket, started)
 
     async def _send(
@@ -162,7 +168,7 @@ class Delivery:
     ) -> None:
         notifier = self._notifiers[notice.platform]
         try:
-            if notice.show == "edit" and ref is not None:
+            if notice.show in _EDITS and ref is not None:
                 await notifier.edit(message, ref)
             else:
                 ref = await notifier.post(message)
@@ -177,11 +183,11 @@ class Delivery:
         except DeliveryFailed as error:
             await self._failed(notice, started, f"{error.code}: {error.reason}", error.gone)
         else:
-            await self._sent(notice, message, ref, started, "sent")
+            await self._sent(notice, ref, started, "sent", _version(message))
 
     async def _look_back(self, notice: Any, message: Outbound, started: float) -> None:
         """A message was begun and its end is not known: find it, or be sure that it is not there."""
-        if notice.show == "edit":
+        if notice.show in _EDITS:
             await self._settle(notice, "retry", started, "an edit can be repeated", {"state": "waiting"})
             return
         since = (notice.claimed_at or notice.created_at) - timedelta(seconds=60)
@@ -197,18 +203,22 @@ class Delivery:
             await self._failed(notice, started, f"{error.code}: {error.reason}", error.gone)
         else:
             if found is not None:
-                await self._sent(notice, message, found, started, "found")
+                await self._sent(notice, found, started, "found", notice.version)
             else:
                 await self._settle(notice, "retry", started, "it had not arrived", {"state": "waiting"})
 
-    async def _sent(self, notice: Any, message: Outbound, ref: MessageRef | None, started: float, outcome: str) -> None:
+    async def _sent(
+        self, notice: Any, ref: MessageRef | None, started: float, outcome: str, version: int | None
+    ) -> None:
+        """``version`` is the ticket's that the message shows."""
         now = self._clock.now()
-        version = getattr(message.view, "version", None)
         values: Row = {"state": "sent", "sent_at": now, "version": version}
         values["ref"] = msgspec.to_builtins(ref) if ref else None
 
         def write(session: Session) -> bool:
             outgoing.settle(session, notice.id, now, outcome, self._took_ms(started), None, values)
+            if notice.show == REVISE:
+                notes.revised(session, notice, version)
             if notice.show not in ("card", "edit") or ref is None:
                 return False
             place = (notice.ticket_id, notice.platform, notice.address)
@@ -230,7 +240,7 @@ class Delivery:
         def write(session: Session) -> None:
             took = self._took_ms(started)
             outgoing.settle(session, notice.id, now, "failed", took, reason, {"state": "failed"})
-            if notice.show == "card" or gone:
+            if notice.show == "card" or (gone and notice.show != REVISE):
                 outgoing.forget_card(session, notice.ticket_id, notice.platform, notice.address)
 
         self._observe(notice.platform, "failed", self._timing.seconds() - started)
@@ -249,7 +259,7 @@ class Delivery:
     # -- limits
 
     def _bucket(self, notice: Any) -> Bucket:
-        if notice.platform == "slack" and notice.show == "edit":
+        if notice.platform == "slack" and notice.show in _EDITS:
             return self._named_bucket("slack edit", SLACK_EDIT)
         limit = self._slack_post if notice.platform == "slack" else TEAMS_CONVERSATION
         return self._named_bucket(notice.lane, limit)
@@ -283,7 +293,7 @@ def _next(front: list[Any], now: datetime) -> tuple[Any, float]:
     cards = {row.ticket_id for row in front if row.show == "card"}
     pause = math.inf
     for row in front:
-        if row.show in ("thread", "edit") and row.ticket_id in cards:
+        if row.show in ("thread", *_EDITS) and row.ticket_id in cards:
             continue
         left: float = (row.not_before - now).total_seconds()
         if left <= 0:
@@ -292,6 +302,10 @@ def _next(front: list[Any], now: datetime) -> tuple[Any, float]:
         if row.state == "sending" or 0 < row.attempts < _HEAD_BLOCKS:
             break
     return None, pause
+
+
+def _version(message: Outbound) -> int | None:
+    return getattr(message.view, "version", None)
 
 
 def _again_after(error: DeliveryRetry, notice: Any) -> float:

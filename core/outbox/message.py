@@ -15,8 +15,8 @@ from core.desk.news import notice as news_of
 from core.desk.policy import DeskPolicy
 from core.i18n import Words
 from core.model import Event, Person, Ticket
-from core.outbox import reply
-from core.ports import MessageRef, Outbound
+from core.outbox import reply, revise
+from core.ports import Author, MessageRef, Outbound
 from core.store import outgoing, queries
 from core.views import Notice, RatingRequest, View
 
@@ -35,7 +35,8 @@ class MessageMaker:
         self._templates = {name: Template(text) for name, text in policy.settings.templates.items()}
 
     def make(self, connection: Connection, row: Any, now: datetime) -> tuple[Outbound, MessageRef | None]:
-        """The message, and where it stands already when it is an edit. Raises ``Undeliverable``."""
+        """The message, and where it stands already when it is an edit. Raises ``Undeliverable``, and ``Outdated`` for
+        one that need not be sent any more."""
         ticket = queries.ticket(connection, row.ticket_id)
         if ticket is None:
             raise Undeliverable(f"ticket {row.ticket_id} does not exist")
@@ -48,34 +49,55 @@ class MessageMaker:
             thread = ref if row.show == "thread" else None
         if row.show == reply.SHOW:
             thread = reply.thread_of(ticket)
+        show_as = row.show
+        if row.show == revise.SHOW:
+            told, ref = revise.told_before(connection, row)
+            show_as, thread = told.show, ref if told.show == "thread" else None
+        event = self._event(connection, row) if show_as in ("thread", "message") else None
         message = Outbound(
             key=row.key,
             platform=row.platform,
-            view=self._view(connection, row, ticket, now),
+            view=self._news(row, show_as, event, ticket, now) if event else self._view(connection, row, ticket, now),
             words=self._words(person),
             address=row.address,
             person=person,
             thread=thread,
             urgent=row.urgent,
+            author=self._author(connection, event) if event is not None else None,
         )
-        return message, ref if row.show == "edit" else None
+        return message, ref if row.show in ("edit", revise.SHOW) else None
 
     def _view(self, connection: Connection, row: Any, ticket: Ticket, now: datetime) -> View:
         if row.show in ("card", "edit"):
             return show.read_card(connection, ticket.id, now, self._policy)
         if row.show == reply.SHOW:
             return reply.reply(connection, ticket, row.platform, self._policy)
-        if row.show == "rating":
-            return RatingRequest(ticket.id, ticket.title, ticket.satisfaction)
+        return RatingRequest(ticket.id, ticket.title, ticket.satisfaction)
+
+    def _event(self, connection: Connection, row: Any) -> Event:
+        """What the notice is about, as it is now. A note that was deleted before it was told is not told."""
         event = queries.event(connection, row.event_seq)
         if event is None:
             raise Undeliverable(f"event {row.event_seq} does not exist")
-        rule = row.rule if row.show == "message" else None
+        event = revise.as_it_is_now(connection, event)
+        if event.data.get("deleted") and row.state == "waiting" and row.show != revise.SHOW:
+            raise revise.Outdated("it was deleted before it was told")
+        return event
+
+    def _news(self, row: Any, show_as: str, event: Event, ticket: Ticket, now: datetime) -> Notice:
+        rule = row.rule if show_as == "message" else None
         notice = news_of(event, ticket, self._policy, rule, row.urgent)
-        if row.show == "message":
+        if show_as == "message":
             offered = show.actions_of(ticket)
             notice = replace(notice, actions=tuple(action for action in _ACTIONS if action in offered))
-        return self._with_template(notice, row, ticket, event, now)
+        return notice if event.data.get("deleted") else self._with_template(notice, row, ticket, event, now)
+
+    def _author(self, connection: Connection, event: Event) -> Author | None:
+        """Who wrote the note that is told; None for other news, and for what is not a person."""
+        if event.kind != "ticket.noted":
+            return None
+        person = outgoing.people(connection, [event.actor.id]).get(event.actor.id)
+        return Author(event.actor.name, event.origin, person.picture) if person is not None else None
 
     def _with_template(self, notice: Notice, row: Any, ticket: Ticket, event: Event, now: datetime) -> Notice:
         template = self._templates.get(row.template) if row.template else None

@@ -19,10 +19,12 @@ from core.config.notifications import NotificationRule
 from core.desk.policy import DeskPolicy
 from core.model import Event, Person, Ticket
 from core.outbox.reply import reply_row
+from core.outbox.revise import revise_row
 from core.rules.audience import Destination, destinations, names_people
 
 _log = logging.getLogger(__name__)
 Row = dict[str, Any]
+_NOTHING_TOLD: Mapping[int, Sequence[Any]] = {}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -33,6 +35,14 @@ class Place(msgspec.Struct, frozen=True):
     address: str
     posted: bool
     story: bool = True
+    channel: str | None = None
+    message: str | None = None
+
+    def is_where(self, event: Event) -> bool:
+        """Whether what happened was written in this card's own thread, where everybody has read it."""
+        place = event.data.get("place")
+        here = {"platform": self.platform, "channel": self.channel, "message": self.message}
+        return self.message is not None and isinstance(place, dict) and place.items() >= here.items()
 
 
 class Plan(msgspec.Struct):
@@ -119,8 +129,10 @@ class Planner:
         places: Mapping[int, list[Place]],
         people: Mapping[str, Person],
         now: datetime,
+        told: Mapping[int, Sequence[Any]] = _NOTHING_TOLD,
     ) -> Plan:
-        """The rows for ``events`` in order. ``places`` are the cards that each ticket has before them."""
+        """The rows for ``events`` in order. ``places`` are the cards that each ticket has before them, ``told`` the
+        notices of the notes that ``events`` change, by the number of the note's own event."""
         plan = Plan()
         shown = {ticket_id: list(known) for ticket_id, known in places.items()}
         edits: dict[tuple[int, str, str], Event] = {}
@@ -132,9 +144,10 @@ class Planner:
             for place in own:
                 if place.posted:
                     edits[ticket.id, place.platform, place.address] = event
-            answer = reply_row(ticket, event, self._platforms, now)
-            if answer is not None:
-                plan.add(answer)
+            revised = [revise_row(notice, event, now) for notice in told.get(event.data.get("note") or 0, ())]
+            for row in (reply_row(ticket, event, self._platforms, now), *revised):
+                if row is not None:
+                    plan.add(row)
             judged = _Judged(ticket, event, self._policy)
             for rule, condition in self._rules.get(event.kind, ()):
                 if judged.holds(rule, condition):
@@ -155,7 +168,7 @@ class Planner:
         ticket, event = judged.ticket, judged.event
         if "cards" in rule.to and not event.data.get("first"):
             for place in own:
-                if not place.story:
+                if not place.story or place.is_where(event):
                     continue
                 key = f"{rule.name}:{event.seq}:{place.platform}:{place.address}"
                 row = self._row(key, rule, ticket, event, now, show=rule.show)
@@ -171,6 +184,8 @@ class Planner:
                 told_by = judged.told_by(rule, destination) if row["show"] == "message" else None
                 if told_by is not None:
                     row |= {"state": "skipped", "reason": f"told by the rule {told_by}"}
+                elif any(place.is_where(event) and _names(destination, place) for place in own):
+                    row |= {"state": "skipped", "reason": "it was written there"}
                 plan.add(row)
 
     def _card(
@@ -238,6 +253,10 @@ class Planner:
         if "teams" in self._platforms and (person.teams or person.teams_mri):
             return "teams"
         return None
+
+
+def _names(destination: Destination, place: Place) -> bool:
+    return destination.platform == place.platform and destination.address in (place.address, place.channel)
 
 
 def edit_row(ticket_id: int, platform: str, address: str, seq: int, now: datetime) -> Row:

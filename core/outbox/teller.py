@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 
 from core.errors import StoreUnavailable
 from core.outbox.plan import Place, Plan, Planner
+from core.outbox.revise import notes_changed
 from core.ports import Clock
-from core.store import outgoing, queries
+from core.store import notes, outgoing, queries
 from core.store.database import Database
 from core.store.session import CARD, NOTICE, Session
 
@@ -85,9 +86,12 @@ class Teller:
         tickets = queries.tickets_by_id(connection, {event.ticket_id for event in events if event.ticket_id})
         places: dict[int, list[Place]] = {}
         for card in queries.cards_of(connection, tickets):
-            place = Place(card.platform, card.address, bool(card.ref), card.story and card.version != outgoing.GONE)
+            story = card.story and card.version != outgoing.GONE
+            place = Place(card.platform, card.address, bool(card.ref), story, card.channel, card.message)
             places.setdefault(card.ticket_id, []).append(place)
         wanted = self._planner.people_wanted(events, tickets)
         people = outgoing.people(connection, wanted) if wanted else {}
-        plan = self._planner.plan(events, tickets, places, people, self._clock.now())
+        changed = notes_changed(events)
+        told = notes.notices_of(connection, tickets, changed) if changed else {}
+        plan = self._planner.plan(events, tickets, places, people, self._clock.now(), told)
         return old, events[-1].seq, plan

@@ -50,6 +50,11 @@ def supersede(session: Session, ticket_id: int, platform: str, address: str) -> 
     session.execute(update(NOTICE).where(where).values(state="superseded", reason="a newer edit shows the same card"))
 
 
+def drop(session: Session, notice_id: int, reason: str) -> None:
+    """A notice that need not be sent any more."""
+    session.execute(update(NOTICE).where(NOTICE.c.id == notice_id).values(state="superseded", reason=reason))
+
+
 def busy_lanes(connection: Connection) -> list[str]:
     where = NOTICE.c.state.in_(("waiting", "sending"))
     return list(connection.execute(select(NOTICE.c.lane).where(where).distinct()).scalars())
@@ -60,15 +65,16 @@ def lane_front(connection: Connection, lane: str, *, edits: bool = True) -> list
     ``edits`` those are left out that were not begun."""
     where = (NOTICE.c.lane == lane) & NOTICE.c.state.in_(("waiting", "sending"))
     if not edits:
-        where = where & ((NOTICE.c.show != "edit") | (NOTICE.c.state == "sending"))
+        where = where & (NOTICE.c.show.not_in(("edit", "revise")) | (NOTICE.c.state == "sending"))
     order = (NOTICE.c.state, NOTICE.c.urgent.desc(), NOTICE.c.id)
     return list(connection.execute(select(NOTICE).where(where).order_by(*order).limit(_LANE_VIEW)))
 
 
-def claim(session: Session, notice_id: int, now: datetime) -> bool:
-    """Note durably that a message is about to be sent, so that a crash leaves no doubt that it may have been."""
+def claim(session: Session, notice_id: int, now: datetime, version: int | None) -> bool:
+    """Note durably that a message is about to be sent, so that a crash leaves no doubt that it may have been, and which
+    version of the ticket it shows."""
     where = (NOTICE.c.id == notice_id) & (NOTICE.c.state == "waiting")
-    values = {"state": "sending", "attempts": NOTICE.c.attempts + 1, "claimed_at": now}
+    values = {"state": "sending", "attempts": NOTICE.c.attempts + 1, "claimed_at": now, "version": version}
     return bool(session.execute(update(NOTICE).where(where).values(values)).rowcount)
 
 

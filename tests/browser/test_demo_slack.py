@@ -211,3 +211,10 @@ def test_a_modal_waits_on_the_screen_of_its_own_person(demo: DemoPage) -> None:
     demo.act_as("U1")
     demo.act_as("U2")
     assert demo.all("#slack .modal") == []
+
+
+def test_a_note_from_elsewhere_stands_under_its_authors_name_and_shows_that_an_app_wrote_it(demo: DemoPage) -> None:
+    demo.backend.push("slack.message", message(7, username="Lee Jiwon (Teams)"))
+    head = demo.find(f"#slack .feed-box [data-ts='{START + 7}.000100'] .message-head")
+    assert head.text.startswith("Lee Jiwon (Teams)")
+    assert "APP" in head.text

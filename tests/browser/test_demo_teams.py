@@ -88,9 +88,9 @@ def test_a_message_says_whether_it_mentions_the_bot_and_whom_else(demo: DemoPage
 def test_a_reply_names_the_post_that_it_answers(demo: DemoPage) -> None:
     demo.click(f"{CARD} .reply")
     assert "Ticket #42" in demo.find("#teams .replying").text
-    demo.type(COMPOSER, "status\n")
+    demo.type(COMPOSER, "back again\n")
     posted = demo.posted("teams/message")
-    assert (posted["reply_to"], posted["mention"], posted["text"]) == ("a", True, "status")
+    assert (posted["reply_to"], posted["mention"], posted["text"]) == ("a", False, "back again")
     demo.gone("#teams .replying")
 
 

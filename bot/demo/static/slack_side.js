@@ -128,8 +128,9 @@ export class SlackSide {
     return (!onlyFor || onlyFor === this.user) && (!owner || owner === this.user);
   }
 
-  author({ user }) {
-    return user === "bot" ? this.bot.name : (this.people.get(user) ?? user);
+  // A note that somebody wrote elsewhere stands under that name.
+  author({ user, username }) {
+    return username || (user === "bot" ? this.bot.name : (this.people.get(user) ?? user));
   }
 
   channelName(id) {

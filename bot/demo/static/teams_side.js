@@ -126,7 +126,7 @@ export class TeamsSide {
     const label = word("feed.label", { place: conversation.name });
     this.feed.show(`${this.user}/${conversation.id}`, label, this.items(), word("teams.empty"));
     const personal = this.isPersonal();
-    this.composer.label(word(personal ? "teams.composer_personal" : "teams.composer_channel"));
+    this.labelComposer();
     this.at.hidden = personal;
     this.at.setAttribute("aria-label", word("teams.mention"));
   }
@@ -296,9 +296,15 @@ export class TeamsSide {
     this.dialog = null;
   }
 
+  labelComposer() {
+    const room = this.isPersonal() ? "teams.composer_personal" : "teams.composer_channel";
+    this.composer.label(word(this.replyTo ? "thread.composer" : room));
+  }
+
   answerTo(id) {
     this.replyTo = id;
     this.replying.hidden = !id;
+    if (this.conversation) this.labelComposer();
     if (!id) return;
     const root = this.activities.get(this.conversation).get(id);
     const cross = h("button", {
@@ -309,7 +315,7 @@ export class TeamsSide {
     });
     cross.append(icon("close"));
     this.replying.replaceChildren(icon("chat"), h("span", {}, word("teams.replying", { text: preview(root) })), cross);
-    this.composer.set("@Deskbell ");
+    this.composer.set("");
     const node = [...this.feed.list.children].find(({ dataset }) => dataset.key === id);
     if (node) flash(node);
   }
