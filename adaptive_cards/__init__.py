@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adaptive_cards import form, help, message, notice, rating, ticket_card, ticket_list, timeline
+from adaptive_cards import form, help, message, notice, on_call, rating, ticket_card, ticket_list, timeline
 from adaptive_cards.card import SIZE_LIMIT, Rendered, wire_size
 from adaptive_cards.form import Dialog, dialog
 from adaptive_cards.notice import calling
@@ -25,6 +25,7 @@ _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
     views.Help: help.render,
     views.Message: message.render,
     views.Timeline: timeline.render,
+    views.OnCallList: on_call.render,
 }
 
 

@@ -9,6 +9,7 @@ from blocks.form import form_message
 from blocks.help import help_page
 from blocks.message import message
 from blocks.notice import notice
+from blocks.on_call import on_call
 from blocks.rating import rating_request
 from blocks.rendered import Rendered
 from blocks.ticket_card import ticket_card
@@ -20,6 +21,7 @@ from core.views import (
     Help,
     Message,
     Notice,
+    OnCallList,
     RatingRequest,
     TicketCard,
     TicketList,
@@ -35,6 +37,7 @@ _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
     Help: help_page,
     Message: message,
     Timeline: timeline,
+    OnCallList: on_call,
 }
 
 

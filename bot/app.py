@@ -139,7 +139,7 @@ class Service:
             from bot.slack.door import SlackDoor
             from bot.slack.notifier import SlackNotifier
 
-            homes = Homes(desk)
+            homes = Homes(desk, desk.policy.on_call)
             slack = SlackDoor(
                 self.settings, self.dispatch, desk.people, session, desk.seen, now, homes, threads=desk.notes
             )

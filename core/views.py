@@ -244,7 +244,32 @@ class Timeline(msgspec.Struct, frozen=True):
     entries: tuple[tuple[datetime, Notice], ...]
 
 
-View = TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline
+class OnCallLine(msgspec.Struct, frozen=True):
+    """One schedule: who is on call now, until when, and who then; None where nobody is or nothing changes."""
+
+    schedule: str
+    person: PersonRef | None
+    until: datetime | None = None
+    following: PersonRef | None = None
+
+    @property
+    def key(self) -> str:
+        """Of the text that tells it, with ``facts``."""
+        return ("oncall.line" if self.person else "oncall.nobody") + ("_then" if self.following else "")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        known = {"person": self.person, "until": self.until, "following": self.following}
+        return {"schedule": self.schedule, **{name: value for name, value in known.items() if value is not None}}
+
+
+class OnCallList(msgspec.Struct, frozen=True):
+    """Who is on call, schedule by schedule."""
+
+    lines: tuple[OnCallLine, ...]
+
+
+View = TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList
 
 
 def alert_line(alert: Alert, count: int) -> AlertLine:

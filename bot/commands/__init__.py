@@ -1,5 +1,18 @@
 """One file per command; importing this package registers them, in the order in which help shows them."""
 
-from bot.commands import create, list, show, assign, moves, status, priority, expert, merge, rate, help  # noqa: I001
+from bot.commands import create, list, show, assign, moves, status, priority, expert, oncall, merge, rate, help  # noqa: I001
 
-__all__ = ["assign", "create", "expert", "help", "list", "merge", "moves", "priority", "rate", "show", "status"]
+__all__ = [
+    "assign",
+    "create",
+    "expert",
+    "help",
+    "list",
+    "merge",
+    "moves",
+    "oncall",
+    "priority",
+    "rate",
+    "show",
+    "status",
+]

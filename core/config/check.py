@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from core.config.checks import Finding, directory, doors, promises, sources, telling
+from core.config.checks import Finding, directory, doors, oncall, promises, sources, telling
 from core.config.document import Lines
 from core.config.load import ENVIRONMENT
 from core.config.problems import ConfigProblem, Path, in_file_order
@@ -24,6 +24,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     doors.microsoft,
     directory.people,
     directory.teams,
+    oncall.schedules,
     directory.systems,
     directory.customers,
     directory.desk,

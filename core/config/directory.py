@@ -24,6 +24,9 @@ class PersonSettings(Model):
     )
     team: str | None = Field(default=None, description="Key of the person's team in `teams`.")
     roles: tuple[str, ...] = Field(default=(), description="agent, lead, manager or names of your own.")
+    skills: tuple[str, ...] = Field(
+        default=(), description="What the person is called for when an expert is wanted, like postgres."
+    )
     slack: str | None = Field(default=None, description="Slack user id (U...).")
     teams: str | None = Field(default=None, description="Entra object id.")
     teams_mri: str | None = Field(default=None, description="The 29: id of the person for this bot, when it is known.")
@@ -37,6 +40,7 @@ class TeamSettings(Model):
     channels: tuple[str, ...] = Field(
         default=(), description="Destinations of the team (slack:#payments, teams:19:...)."
     )
+    on_call: str | None = Field(default=None, description="Name of the team's schedule in `schedules`.")
 
 
 class SystemSettings(Model):

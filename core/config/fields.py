@@ -98,9 +98,11 @@ Secret = Annotated[SecretStr, Field(min_length=1)]
 COMMAND_PATTERN = r"^[a-z0-9_-]{1,31}$"
 PERSON_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 RULE_PATTERN = r"^[a-z0-9_]{1,64}$"
+TIME_OF_DAY_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 PATTERNS = {
     COMMAND_PATTERN: "1 to 31 of the characters a-z, 0-9, _ and -",
     PERSON_PATTERN: "1 to 64 of the characters A-Z, a-z, 0-9, ., _ and -",
+    TIME_OF_DAY_PATTERN: "a time of day from 00:00 to 23:59, like 09:00",
     RULE_PATTERN: "1 to 64 of the characters a-z, 0-9 and _",
 }
 

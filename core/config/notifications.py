@@ -18,8 +18,8 @@ class NotificationRule(Model):
         default="true", description="Condition in Jinja2: ticket.priority >= 'high' or ticket.customer.tier == 'vip'."
     )
     to: tuple[str, ...] = Field(
-        description="Audiences: slack:#channel, teams:<conversation>, person:<id>, team:<key>, a name of `audiences`, "
-        "or assignee, requester, team_lead, expert, cards (every card of the ticket)."
+        description="Audiences: slack:#channel, teams:<conversation>, person:<id>, team:<key>, "
+        "oncall:<schedule>, a name of `audiences`, or assignee, requester, team_lead, expert, caller, cards (every card of the ticket)."
     )
     show: Literal["card", "thread", "message", "rating"] = Field(
         default="message",

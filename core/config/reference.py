@@ -26,6 +26,7 @@ from core.config.vocabulary import EVENT_KINDS
 PAGE = Path("docs/configuration.md")
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PLAIN, _SEQUENCE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq"
+_FORMATS = {"password": "secret", "date": "date", "date-time": "date and time"}
 _WORKING_TIME = ("first_response", "resolution")
 
 
@@ -95,8 +96,8 @@ def _value(part: Any, root: Any) -> str:
         return f"list of {_value(part['items'], root)}".replace("of text", "of texts")
     if part.get("type") == "object":
         return f"map to {_value(part['additionalProperties'], root)}"
-    if part.get("format") in ("password", "date"):
-        return {"password": "secret", "date": "date"}[part["format"]]
+    if part.get("format") in _FORMATS:
+        return _FORMATS[part["format"]]
     return {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}[part["type"]]
 
 

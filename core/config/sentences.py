@@ -17,6 +17,7 @@ _LIST = "must be a list"
 _WHOLE_NUMBER = "must be a whole number"
 _YES_NO = "must be true or false"
 _DATE = "must be a date, like 2026-12-24"
+_MOMENT = "must be a date and a time of day, like 2026-12-24T18:00"
 
 _PLAIN: Mapping[str, str] = {
     "missing": "this key is required",
@@ -34,6 +35,10 @@ _PLAIN: Mapping[str, str] = {
     "date_parsing": _DATE,
     "date_from_datetime_parsing": _DATE,
     "date_from_datetime_inexact": _DATE,
+    "datetime_type": _MOMENT,
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
+    "datetime_object_invalid": _MOMENT,
     "dict_type": _MAP,
     "model_type": _MAP,
     "tuple_type": _LIST,
@@ -84,7 +89,7 @@ def _keys(root: type[BaseModel], path: Path) -> list[str]:
     for step in path:
         inside = _step(inside, step)
     inside = _bare(inside)
-    return list(inside.model_fields)
+    return [field.alias or name for name, field in inside.model_fields.items()]
 
 
 def _step(annotation: Any, step: str | int) -> Any:

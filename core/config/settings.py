@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from core.config.directory import CustomerSettings, PersonSettings, SystemSettings, TeamSettings
 from core.config.fields import COMMAND_PATTERN, Duration, Language, Model, Secret, TimeZone, keeps_defaults
 from core.config.notifications import DEFAULT_RULES, NotificationRule
+from core.config.schedules import ScheduleSettings
 from core.model import Category, Priority, Severity, Status, Tier
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Model",
     "NotificationRule",
     "PersonSettings",
+    "ScheduleSettings",
     "ServerSettings",
     "Settings",
     "SlaSettings",
@@ -297,6 +299,11 @@ class DeskSettings(Model):
         description="Categories whose requester is asked how it went.",
     )
     default_team: str | None = Field(default=None, description="Team of the tickets that nothing else gives a team.")
+    expert_timeout: Duration = Field(
+        default=5 * 60,
+        ge=1,
+        description="How long an expert who is called may take to answer before the next is called.",
+    )
     event_retention: Duration = Field(
         default=7 * 86_400, description="How long consumers may read an event of the streams."
     )
@@ -334,6 +341,7 @@ class Settings(Model):
     teams: dict[str, TeamSettings] = Field(
         default={}, description="Teams, by the key that other sections name them by."
     )
+    schedules: dict[str, ScheduleSettings] = Field(default={}, description="On-call schedules, by name.")
     systems: tuple[SystemSettings, ...] = Field(default=(), description="The service catalogue.")
     customers: tuple[CustomerSettings, ...] = Field(default=(), description="Customers and what they are promised.")
     calendars: dict[str, CalendarSettings] = Field(

@@ -11,6 +11,10 @@ TICKET_EVENTS = (
     "ticket.note_edited",
     "ticket.note_deleted",
     "ticket.expert_called",
+    "ticket.expert_accepted",
+    "ticket.expert_declined",
+    "ticket.expert_unanswered",
+    "ticket.expert_unavailable",
     "ticket.resolved",
     "ticket.reopened",
     "ticket.closed",
@@ -26,7 +30,7 @@ ALERT_EVENTS = ("alert.fired", "alert.refired", "alert.resolved", "alert.severit
 EVENT_KINDS = TICKET_EVENTS + ALERT_EVENTS
 
 # Audiences that depend on the ticket: people, and "cards", every card of the ticket wherever it stands.
-RELATIVE_AUDIENCES = ("assignee", "requester", "team_lead", "expert", "cards")
+RELATIVE_AUDIENCES = ("assignee", "requester", "team_lead", "expert", "caller", "cards")
 
 # What a slash command of Slack can be short for.
 SUB_COMMANDS = (
@@ -41,6 +45,7 @@ SUB_COMMANDS = (
     "priority",
     "note",
     "expert",
+    "oncall",
     "resolve",
     "reopen",
     "close",

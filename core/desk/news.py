@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from itertools import combinations
+from string import Formatter
 from typing import Any
 
 from core.desk.policy import DeskPolicy
@@ -64,9 +66,10 @@ def _value(kind: str, name: str, value: Any) -> Any:
 
 
 def _key(event: Event, rule: str | None, facts: dict[str, Any]) -> str:
-    """The most exact text that the catalogue has for what is known."""
+    """The most exact text that the catalogue has for what is known. A rule's headline may want more than that."""
     known = catalogue("en")
-    bases = [f"notice.{rule}"] if rule is not None and f"notice.{rule}" in known else []
+    headline = f"notice.{rule}"
+    bases = [headline] if headline in known and _wanted(known[headline]) <= facts.keys() else []
     if event.kind == "ticket.expert_called" and "expert" not in facts and not bases:
         bases.append("notice.ticket.expert_wanted")
     bases.append(f"notice.{event.kind}")
@@ -84,6 +87,11 @@ def _of_note(event: Event) -> list[str]:
         return ["_deleted"]
     platform = event.data.get("place", {}).get("platform")
     return ([f"_{platform}"] if platform else []) + (["_edited"] if event.data.get("edited") else [])
+
+
+@cache
+def _wanted(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
 
 
 def _suffixes(event: Event, facts: dict[str, Any]) -> Iterator[str]:

@@ -9,9 +9,11 @@ import msgspec
 
 from core.config.settings import PersonSettings, Settings
 from core.model import Event, Ticket
+from core.rules.oncall import on_call
 
 PLATFORMS = ("slack", "teams")
-_ROLES = frozenset({"assignee", "requester", "expert", "team_lead"})
+_ROLES = frozenset({"assignee", "requester", "expert", "caller", "team_lead"})
+_OF_PEOPLE = ("person:", "oncall:")
 _DEPTH = 8  # Audiences within audiences; a circle of them, which the configuration's check refuses, ends here.
 
 
@@ -46,7 +48,7 @@ def destinations(audiences: Iterable[str], ticket: Ticket, event: Event, setting
 def names_people(audiences: Iterable[str], settings: Settings, depth: int = 0) -> bool:
     """Whether these audiences can ever mean a person rather than a place."""
     for name in audiences:
-        if name in _ROLES or name.startswith("person:"):
+        if name in _ROLES or name.startswith(_OF_PEOPLE):
             return True
         members = settings.audiences.get(name, ()) if depth < _DEPTH else ()
         if names_people(members, settings, depth + 1):
@@ -62,6 +64,8 @@ def _expand(name: str, ticket: Ticket, event: Event, settings: Settings, depth: 
         yield Destination(platform, address=rest)
     elif colon and platform == "person":
         yield Destination(None, person_id=rest)
+    elif colon and platform == "oncall":
+        yield from _on_call(rest, event, settings)
     elif colon and platform == "team":
         team = settings.teams.get(rest)
         for channel in team.channels if team else ():
@@ -76,15 +80,23 @@ def _expand(name: str, ticket: Ticket, event: Event, settings: Settings, depth: 
             yield Destination(None, person_id=person_id)
 
 
+def _on_call(name: str, event: Event, settings: Settings) -> Iterable[Destination]:
+    """Whoever was on call when it happened, so that planning the same event again finds the same person."""
+    schedule = settings.schedules.get(name)
+    person_id = on_call(schedule, event.at) if schedule else None
+    if person_id is not None:
+        yield Destination(None, person_id=person_id)
+
+
 def _person(role: str, ticket: Ticket, event: Event, settings: Settings) -> str | None:
     """The person who has a role for this ticket now."""
     if role == "assignee":
         return _assignee(ticket, event)
     if role == "requester":
         return ticket.requester.id if ticket.requester else None
-    if role == "expert":
-        expert: Mapping[str, Any] = event.data.get("expert") or {}
-        return expert.get("id")
+    if role in ("expert", "caller"):
+        named: Mapping[str, Any] = event.data.get(role) or {}
+        return named.get("id")
     if role == "team_lead":
         return team_lead(ticket, settings)
     return None

@@ -32,6 +32,7 @@ def teams(settings: Settings) -> Iterator[Finding]:
     ids = [person.id for person in settings.people]
     for name, team in settings.teams.items():
         yield from _known(("teams", name, "lead"), team.lead, "person", ids)
+        yield from _known(("teams", name, "on_call"), team.on_call, "schedule", settings.schedules)
         for index, channel in enumerate(team.channels):
             if not channel.startswith(_TEAM_CHANNEL):
                 hint = "write slack:#channel or teams:<conversation>"

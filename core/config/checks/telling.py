@@ -14,7 +14,7 @@ from core.config.vocabulary import EVENT_KINDS, RELATIVE_AUDIENCES
 # https://slack.com/help/articles/201402297 and the ids of https://api.slack.com/types/conversation
 _SLACK_CHANNEL = re.compile(r"#[^\s#@.,:;!?\"'()A-Z]{1,80}|[CGD][A-Z0-9]{2,}")
 _TEAMS_CONVERSATION = re.compile(r"19:[^\s@;]+@(thread\.(tacv2|skype|v2)|unq\.gbl\.spaces)|a:\S+")
-_FORMS = ("slack:#channel", "teams:<conversation>", "person:<id>", "team:<key>")
+_FORMS = ("slack:#channel", "teams:<conversation>", "person:<id>", "team:<key>", "oncall:<schedule>")
 
 
 def rules(settings: Settings) -> Iterator[Finding]:
@@ -70,10 +70,15 @@ def _audience(path: Path, text: str, settings: Settings) -> Iterator[Finding]:
     elif kind == "teams":
         if not _TEAMS_CONVERSATION.fullmatch(name):
             yield Finding(path, "not a Teams conversation", "write teams:19:...@thread.tacv2, from the channel's link")
-    elif kind in ("person", "team"):
-        names = [person.id for person in settings.people] if kind == "person" else list(settings.teams)
+    elif kind in ("person", "team", "oncall"):
+        people = [person.id for person in settings.people]
+        what, names = {
+            "person": ("person", people),
+            "team": ("team", list(settings.teams)),
+            "oncall": ("schedule", list(settings.schedules)),
+        }[kind]
         if name not in names:
-            yield Finding(path, f"no {kind} is called {name}", suggestion(name, names))
+            yield Finding(path, f"no {what} is called {name}", suggestion(name, names))
     else:
         yield Finding(path, "not an audience", f"write {', '.join(_FORMS)}")
 
