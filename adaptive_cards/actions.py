@@ -22,7 +22,7 @@ DIALOG_VERBS = frozenset(
 )
 # Any of these makes "update status" worth offering: its dialog holds the same moves.
 _STATUS_VERBS = frozenset({"start", "wait", "resolve", "reopen", "close"})
-_OFFERED = frozenset({*CARD_ACTIONS, "update_status", "show"})
+_OFFERED = frozenset({*CARD_ACTIONS, "update_status", "show", "expert_accept", "expert_decline"})
 
 
 def submit(title: str, data: dict[str, Any]) -> Element:

@@ -15,7 +15,9 @@ from blocks.text import plain
 from core.i18n import Words
 from core.views import CARD_ACTIONS
 
-_BUTTONS = frozenset({"assign_to_me", "change_priority", "call_expert", "resolve", "reopen", "close"})
+_BUTTONS = frozenset(
+    {"assign_to_me", "change_priority", "call_expert", "resolve", "reopen", "close", "expert_accept", "expert_decline"}
+)
 _FINAL = frozenset({"close"})
 _MENU_LIMIT = 5
 _LABEL_LIMIT = 75

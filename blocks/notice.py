@@ -30,7 +30,8 @@ def notice(view: Notice, words: Words, *, in_thread: bool = False) -> Rendered:
         elements.append(rich.quote(body))
     if not in_thread:
         elements.append(rich.section(_about(view, words)))
-    row = action_row(view.ticket_id, view.version, view.actions, words, link=None if in_thread else view.link)
+    link = None if in_thread else view.link
+    row = action_row(view.ticket_id, view.version, view.actions, words, link=link, primary="expert_accept")
     return rendered(_summary(view, words, body), [rich.block(elements), *row])
 
 

@@ -60,6 +60,42 @@ class BadField(DeskError):
     key = "error.bad_field"
 
 
+class AlreadyCalled(DeskError):
+    """``expert`` (name) is being called to the ticket already."""
+
+    http_status = 409
+    key = "error.already_called"
+
+
+class NotCalled(DeskError):
+    """Only who is called can answer. ``ticket_id``."""
+
+    http_status = 403
+    key = "error.not_called"
+
+
+class CallOver(DeskError):
+    """The answer comes after the end of the call, which went as the class says. ``ticket_id``."""
+
+    http_status = 409
+
+
+class CallAccepted(CallOver):
+    key = "error.call_over_accepted"
+
+
+class CallDeclined(CallOver):
+    key = "error.call_over_declined"
+
+
+class CallUnanswered(CallOver):
+    key = "error.call_over_unanswered"
+
+
+class CallWithdrawn(CallOver):
+    key = "error.call_over_withdrawn"
+
+
 class UnknownCommand(DeskError):
     """``word``, ``nearest``."""
 

@@ -251,6 +251,36 @@ class Event(msgspec.Struct, frozen=True):
 STREAMS = {"ticket": "ticket.lifecycle", "alert": "monitoring.alerts", "deployment": "deployment.lifecycle"}
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """Somebody who was called, and how they answered: accepted, declined, unanswered, withdrawn; None as long as that
+    is open."""
+
+    person: PersonRef
+    outcome: str | None = None
+
+
+class ExpertCall(msgspec.Struct, frozen=True):
+    """One call for an expert. ``state``: asking, accepted, exhausted (nobody came) or withdrawn (the ticket was over).
+
+    ``id`` is the number of the event that began it. ``asked`` are the people called so far; while it is asking the last
+    one has until ``due_at`` to answer. With ``named`` that person was meant and nobody comes after them.
+    """
+
+    id: int
+    ticket_id: int
+    caller: PersonRef
+    skill: str = ""
+    named: bool = False
+    state: str = "asking"
+    asked: tuple[Asked, ...] = ()
+    due_at: datetime | None = None
+
+    @property
+    def expert(self) -> PersonRef | None:
+        """Who is asked now."""
+        return self.asked[-1].person if self.state == "asking" else None
+
+
 class RawDelivery(msgspec.Struct, frozen=True):
     """What a sender sent, byte for byte, with the headers that matter. Secrets are removed before it is made."""
 

@@ -147,7 +147,7 @@ def test_without_lines_a_problem_still_names_its_key() -> None:
         (rule(to="[asignee]"), "notifications[0].to[0]: no audience is called asignee; did you mean assignee?"),
         (rule(to="[nobody.at.all]"), "notifications[0].to[0]: no audience is called nobody.at.all; "
          "known here: desk, vip_support, management, incident_response, executives, assignee, requester, team_lead, "
-         "expert, cards"),
+         "expert, caller, cards"),
         (rule(to="['slack:ops']"),
          "notifications[0].to[0]: not a Slack channel; write slack:#name in small letters, or slack:C0123456789"),
         (rule(to="['teams:General']"),
@@ -156,7 +156,7 @@ def test_without_lines_a_problem_still_names_its_key() -> None:
         (rule(to="['person:kim']"), "notifications[0].to[0]: no person is called kim"),
         (rule(to="['team:ops']"), "notifications[0].to[0]: no team is called ops"),
         (rule(to="['mail:a@b']"), "notifications[0].to[0]: not an audience; "
-         "write slack:#channel, teams:<conversation>, person:<id>, team:<key>"),
+         "write slack:#channel, teams:<conversation>, person:<id>, team:<key>, oncall:<schedule>"),
         (rule() + "\n- {name: r, on: [ticket.closed], to: [requester]}",
          "notifications[1].name: the same name stands at notifications[0]"),
     ],
@@ -171,7 +171,7 @@ def test_every_form_of_an_audience_is_understood() -> None:
     to = [
         "'slack:#it-support'", "'slack:#지원팀'", "'slack:C0123456789'", "'teams:19:abc_-@thread.tacv2'",
         "'teams:19:meeting_x@thread.v2'", "'person:kim'", "'team:ops'", "desk", "assignee", "requester", "team_lead",
-        "expert", "cards",
+        "expert", "caller", "cards",
     ]  # fmt: skip
     assert found(PEOPLE + TEAMS + rule(to=f"[{', '.join(to)}]")) == []
 

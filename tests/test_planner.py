@@ -175,8 +175,7 @@ async def test_nobody_is_told_of_what_they_did_themselves(outbox: Outbox) -> Non
     ticket = await opened(outbox.desk)
     await told(outbox)
     await do(outbox.desk, ticket.id, c.Assign(KIM.ref), KIM)
-    await do(outbox.desk, ticket.id, c.CallExpert(KIM.ref), KIM)
-    assert await told(outbox, "assigned_to_you", "expert_called") == []
+    assert await told(outbox, "assigned_to_you") == []
 
 
 async def test_whom_several_rules_mean_is_told_of_an_event_once_by_the_urgent_one(make_desk: MakeDesk) -> None:

@@ -28,8 +28,9 @@ KEY_ARGUMENTS = frozenset({"key", "label_key", "title_key", "submit_key", "hint_
 KEY_CALLS = frozenset({"text", "say", "sentence", "Message", "Notice", "FieldError", "HelpEntry"})
 EVENTS = (
     "ticket.created", "ticket.assigned", "ticket.started", "ticket.waiting", "ticket.escalated", "ticket.prioritized",
-    "ticket.noted", "ticket.note_edited", "ticket.note_deleted", "ticket.expert_called",
-    "ticket.resolved", "ticket.reopened", "ticket.closed", "ticket.merged",
+    "ticket.noted", "ticket.note_edited", "ticket.note_deleted", "ticket.expert_called", "ticket.expert_accepted",
+    "ticket.expert_declined", "ticket.expert_unanswered", "ticket.expert_unavailable", "ticket.resolved",
+    "ticket.reopened", "ticket.closed", "ticket.merged",
     "ticket.split", "ticket.rated", "ticket.recovered", "ticket.updated", "ticket.sla_warning", "ticket.sla_breached",
     "alert.fired", "alert.refired", "alert.resolved", "alert.severity_changed", "alert.repeated", "alert.suppressed",
 )  # fmt: skip

@@ -324,8 +324,9 @@ async def test_the_expert_is_the_first_that_the_catalogue_names(make_desk: MakeD
     by_name = (await opened(desk, systems=("web", "db"))).id
     for number in (by_host, by_name):
         await do(desk, number, c.CallExpert(skill="sql"))
-        assert (await desk.timeline(number))[-1].data == {"expert": {"id": "lee", "name": "Lee"}, "skill": "sql"}
-    await do(desk, by_name, c.CallExpert(KIM.ref))
+        data = (await desk.timeline(number))[-1].data
+        assert (data["expert"], data["skill"]) == ({"id": "lee", "name": "Lee"}, "sql")
+    await do(desk, by_name, c.CallExpert(KIM.ref), LEE)
     assert (await desk.timeline(by_name))[-1].data["expert"]["id"] == "kim"
     nobody = (await opened(desk, systems=("web",))).id
     await do(desk, nobody, c.CallExpert())

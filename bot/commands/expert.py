@@ -1,4 +1,4 @@
-"""``expert``: calls somebody who knows the system."""
+"""``expert``: calls somebody who knows the system, and the answers of whoever is called."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from bot.commands.call import Call
 from bot.commands.registry import command
 from core import commands as c
 from core.desk.desk import Desk
+from core.desk.show import link_of
 from core.model import PersonRef
-from core.views import Field, Form, Message, View
+from core.views import Field, Form, Message, Notice, View
 
 
 async def form(desk: Desk, call: Call) -> Form:
@@ -24,12 +25,41 @@ async def expert(desk: Desk, call: Call) -> View:
     named = call.fields.get("expert") or (first if first.startswith(("@", "<@")) else "")
     if not named:
         skill = rest
-    if named:
-        person: PersonRef | None = await reading.person(desk, call, named, "expert")
-    else:
-        person = desk.policy.expert(await desk.ticket(ticket_id))
-    asked = c.CallExpert(person, (call.fields.get("skill") or skill).strip())
-    await desk.work.execute(ticket_id, asked, call.by, call.origin, once=call.once)
+    wanted: PersonRef | None = await reading.person(desk, call, named, "expert") if named else None
+    asked = c.CallExpert(wanted, (call.fields.get("skill") or skill).strip())
+    person = await desk.work.call_expert(ticket_id, asked, call.by, call.origin, once=call.once)
     if person is None:
         return Message("message.expert_wanted", {"ticket_id": ticket_id}, ticket_id=ticket_id)
     return Message("message.expert_called", {"ticket_id": ticket_id, "expert": person}, ticket_id=ticket_id)
+
+
+@command("expert_accept", "expert_accept 42", hidden=True, replaces=True)
+async def accept(desk: Desk, call: Call) -> View:
+    """Whoever is called comes."""
+    return await _answer(desk, call, accepted=True)
+
+
+@command("expert_decline", "expert_decline 42", hidden=True, replaces=True)
+async def decline(desk: Desk, call: Call) -> View:
+    """Whoever is called does not come."""
+    return await _answer(desk, call, accepted=False)
+
+
+async def _answer(desk: Desk, call: Call, *, accepted: bool) -> View:
+    ticket_id, _ = reading.ticket_and_rest(call)
+    done = await desk.work.calls.answer(ticket_id, call.by, accepted, call.origin, once=call.once)
+    if accepted:
+        key = "message.call_accepted_assigned" if done.assigned else "message.call_accepted"
+    else:
+        key = "message.call_declined" if done.following else "message.call_declined_last"
+    following = {"next": done.following} if done.following else {}
+    return Notice(
+        key,
+        ticket_id,
+        done.ticket.title,
+        {"ticket_id": ticket_id, "caller": done.caller, **following},
+        link=link_of(ticket_id, desk.policy),
+        actions=("resolve",) if accepted else (),
+        priority=done.ticket.priority,
+        version=done.ticket.version,
+    )

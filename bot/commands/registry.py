@@ -26,7 +26,8 @@ MakeForm = Callable[[Desk, Call], Awaitable[Form]]
 class Command(msgspec.Struct, frozen=True):
     """``usage`` is literal; ``actions`` are the cards' action ids that mean this command; ``form`` makes the form
     that a click opens and that a refused submission is shown in again, and that is the answer to exactly
-    ``form_after`` typed words."""
+    ``form_after`` typed words; ``replaces`` says that its answer, unless it is a refusal, takes the place of the
+    message that was clicked."""
 
     name: str
     usage: str
@@ -35,6 +36,7 @@ class Command(msgspec.Struct, frozen=True):
     actions: tuple[str, ...] = ()
     hidden: bool = False
     form_after: int | None = None
+    replaces: bool = False
 
 
 COMMANDS: dict[str, Command] = {}
@@ -49,11 +51,12 @@ def command(
     actions: tuple[str, ...] = (),
     hidden: bool = False,
     form_after: int | None = None,
+    replaces: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register ``run`` under ``name``; help shows it unless it is ``hidden``."""
 
     def register(run: Handler) -> Handler:
-        entry = Command(name, usage, run, form, actions, hidden, form_after)
+        entry = Command(name, usage, run, form, actions, hidden, form_after, replaces)
         COMMANDS[name] = entry
         for word in (name, *actions):
             _BY_WORD[word] = entry
@@ -77,6 +80,12 @@ def opens_form(name: str, text: str, ticket_id: int | None = None, *, fields: bo
     if ticket_id is not None and not text.strip() and not fields:
         return True
     return entry.form_after == len(text.split()) + (ticket_id is not None)
+
+
+def replaces(name: str, answer: View) -> bool:
+    """Whether ``answer`` takes the place of the message in which ``name`` was clicked."""
+    entry = find(name)
+    return entry is not None and entry.replaces and not (isinstance(answer, Message) and answer.is_error)
 
 
 def nearest(word: str) -> str | None:

@@ -72,7 +72,7 @@ class Clicks:
         if _is_in_modal(click):
             await self._show_in_modal(view, person, click, place)
         else:
-            await self._show(view, words, click, place)
+            await self._show(view, words, click, place, replace=registry.replaces(asked.name, view))
 
     async def _person(self, click: BlockActions) -> Person:
         tenant = (click.team.id if click.team else None) or click.user.team_id or ""
@@ -103,7 +103,7 @@ class Clicks:
         if click.view is not None:
             await self._reception.answers.change(click.view.id, click.view.hash, views, words)
 
-    async def _show(self, view: View, words: Words, click: BlockActions, place: calls.Place) -> None:
+    async def _show(self, view: View, words: Words, click: BlockActions, place: calls.Place, *, replace: bool) -> None:
         ephemeral = bool(click.container and click.container.is_ephemeral)
         # Nothing changes where we show a link, nor where only the clicker sees it.
         private = ephemeral or bool(click.container and click.container.is_app_unfurl)
@@ -111,7 +111,7 @@ class Clicks:
             await self._reception.answers.open(view, words, click.trigger_id, place)
         elif private or not isinstance(view, Message) or view.is_error:
             turns_page = ephemeral and isinstance(view, TicketList)
-            await self._reception.answers.whisper(view, words, place, replace=turns_page)
+            await self._reception.answers.whisper(view, words, place, replace=replace or turns_page)
 
     async def _is_meant(self, click: BlockActions, action: Action) -> bool:
         """False for the second half of a double click, and for a click that Slack sends again."""

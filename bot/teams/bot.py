@@ -17,6 +17,7 @@ from botbuilder.schema import Activity, ActivityTypes
 
 from adaptive_cards import render
 from bot.commands.call import Dispatcher
+from bot.commands.registry import replaces
 from bot.teams import answers
 from bot.teams.calls import Asker, Click, click
 from bot.teams.connector import card_message
@@ -134,7 +135,8 @@ class DeskBot(ActivityHandler):
             await self._reply(turn_context, Message("error.bad_request", is_error=True), asker.words)
             return
         view = await self._dispatch(asked.call(asker))
-        if asker.incoming.reply_to_id and (asked.submitted or isinstance(view, RatingRequest | TicketList)):
+        in_place = asked.submitted or isinstance(view, RatingRequest | TicketList) or replaces(asked.name, view)
+        if asker.incoming.reply_to_id and in_place:
             await self._replace(turn_context, view, asker.words)
         elif _is_news(asked, view):
             await self._reply(turn_context, view, asker.words)

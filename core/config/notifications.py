@@ -18,8 +18,8 @@ class NotificationRule(Model):
         default="true", description="Condition in Jinja2: ticket.priority >= 'high' or ticket.customer.tier == 'vip'."
     )
     to: tuple[str, ...] = Field(
-        description="Audiences: slack:#channel, teams:<conversation>, person:<id>, team:<key>, "
-        "oncall:<schedule>, a name of `audiences`, or assignee, requester, team_lead, expert, caller, cards (every card of the ticket)."
+        description="Audiences: slack:#channel, teams:<conversation>, person:<id>, team:<key>, oncall:<schedule>, "
+        "a name of `audiences`, or assignee, requester, team_lead, expert, caller, cards (every card of the ticket)."
     )
     show: Literal["card", "thread", "message", "rating"] = Field(
         default="message",
@@ -91,14 +91,18 @@ DEFAULT_RULES = (
     NotificationRule(
         name="expert_called", on=("ticket.expert_called",), to=("expert",), urgent=True
     ),
+    NotificationRule(
+        name="expert_answered", on=("ticket.expert_accepted", "ticket.expert_unavailable"), to=("caller",), urgent=True
+    ),
     NotificationRule(name="assigned_to_you", on=("ticket.assigned",), to=("assignee",)),
     NotificationRule(
         name="story",
         on=(
             "ticket.assigned", "ticket.started", "ticket.waiting", "ticket.escalated", "ticket.prioritized",
-            "ticket.noted", "ticket.expert_called", "ticket.resolved", "ticket.reopened", "ticket.closed",
-            "ticket.merged", "ticket.split", "ticket.sla_warning", "ticket.sla_breached", "ticket.rated",
-            "ticket.recovered", "alert.fired", "alert.resolved", "alert.severity_changed",
+            "ticket.noted", "ticket.expert_called", "ticket.expert_accepted", "ticket.expert_declined",
+            "ticket.expert_unanswered", "ticket.expert_unavailable", "ticket.resolved", "ticket.reopened",
+            "ticket.closed", "ticket.merged", "ticket.split", "ticket.sla_warning", "ticket.sla_breached",
+            "ticket.rated", "ticket.recovered", "alert.fired", "alert.resolved", "alert.severity_changed",
         ),
         to=("cards",),
         show="thread",

@@ -92,7 +92,7 @@ class People:
 
 
 def _from_settings(settings: PersonSettings) -> Person:
-    return Person(**settings.model_dump())
+    return Person(**settings.model_dump(exclude={"skills"}))
 
 
 def _met(person: Person | None, seen: Seen, configured: Mapping[str, Person]) -> Person:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from core import commands as c
+from core.desk.calls import ExpertCalls
 from core.desk.people import first_time
 from core.desk.policy import DeskPolicy
 from core.engine import decide, opened
@@ -34,6 +35,7 @@ class Work:
         self._policy = policy
         self._clock = clock
         self._agents = policy.settings.access.agents
+        self.calls = ExpertCalls(database, policy, clock, self.saved, _claim)
 
     async def open(self, command: c.Open, by: Person, origin: str, once: str | None = None) -> Ticket:
         """A new ticket from a request. ``once`` names the request: a second one of that name raises ``AlreadyDone``."""
@@ -78,12 +80,29 @@ class Work:
                 return self._merge(session, ticket, command, by.ref, origin)
             if isinstance(command, c.Split):
                 return self._split(session, ticket, command, by.ref, origin)
-            return self._apply(session, ticket, self._completed(ticket, command), by.ref, origin)
+            if isinstance(command, c.CallExpert):
+                return self._call(session, ticket, command, by.ref, origin)[0]
+            return self._apply(session, ticket, command, by.ref, origin)
+
+        return await self._database.write(run)
+
+    async def call_expert(
+        self, ticket_id: int, command: c.CallExpert, by: Person, origin: str, once: str | None = None
+    ) -> PersonRef | None:
+        """As ``execute``; returns who is called."""
+
+        def run(session: Session) -> PersonRef | None:
+            _claim(session, once, self._clock.now())
+            ticket = self._allowed(session, ticket_id, command, by)
+            return self._call(session, ticket, command, by.ref, origin)[1]
 
         return await self._database.write(run)
 
     async def run_due(self, limit: int = 200) -> int:
-        """Give the warnings and record the breaches that are due; returns for how many tickets."""
+        """Give the warnings, record the breaches and go on with the calls that are due; returns how many there were."""
+        return await self._keep_promises(limit) + await self.calls.run_due(limit)
+
+    async def _keep_promises(self, limit: int) -> int:
         now = self._clock.now()
         due = await self._database.read(lambda connection: queries.due_tickets(connection, now, limit))
 
@@ -133,11 +152,10 @@ class Work:
         """Whether this is an answer to the requester: somebody else took it or wrote."""
         return command.verb in _BY_SOMEBODY and (ticket.requester is None or ticket.requester.id != by.id)
 
-    def _completed(self, ticket: Ticket, command: c.Command) -> c.Command:
-        """A call for an expert without a name goes to the first one of the ticket's systems."""
-        if isinstance(command, c.CallExpert) and command.expert is None:
-            return replace(command, expert=self._policy.expert(ticket))
-        return command
+    def _call(
+        self, session: Session, ticket: Ticket, command: c.CallExpert, by: PersonRef, origin: str
+    ) -> tuple[Ticket, PersonRef | None]:
+        return self.calls.begin(session, ticket, command, by, origin, self.responded(ticket, command, by))
 
     def _team_of(self, systems: tuple[str, ...]) -> str | None:
         for name in systems:

@@ -17,12 +17,13 @@ from core.i18n import Words
 from core.model import Event, Person, Ticket
 from core.outbox import reply, revise
 from core.ports import Author, MessageRef, Outbound
-from core.store import outgoing, queries
+from core.store import calls, outgoing, queries
 from core.views import Notice, RatingRequest, View
 
 _log = logging.getLogger(__name__)
 # News of these kinds calls for a decision: the private message carries the card's most useful buttons.
 _ACTIONS = ("assign_to_me", "call_expert", "resolve")
+_ANSWERS = ("expert_accept", "expert_decline")
 
 
 class Undeliverable(Exception):
@@ -57,7 +58,9 @@ class MessageMaker:
         message = Outbound(
             key=row.key,
             platform=row.platform,
-            view=self._news(row, show_as, event, ticket, now) if event else self._view(connection, row, ticket, now),
+            view=self._news(connection, row, show_as, event, ticket, now)
+            if event
+            else self._view(connection, row, ticket, now),
             words=self._words(person),
             address=row.address,
             person=person,
@@ -84,12 +87,13 @@ class MessageMaker:
             raise revise.Outdated("it was deleted before it was told")
         return event
 
-    def _news(self, row: Any, show_as: str, event: Event, ticket: Ticket, now: datetime) -> Notice:
+    def _news(
+        self, connection: Connection, row: Any, show_as: str, event: Event, ticket: Ticket, now: datetime
+    ) -> Notice:
         rule = row.rule if show_as == "message" else None
         notice = news_of(event, ticket, self._policy, rule, row.urgent)
         if show_as == "message":
-            offered = show.actions_of(ticket)
-            notice = replace(notice, actions=tuple(action for action in _ACTIONS if action in offered))
+            notice = replace(notice, actions=self._actions(connection, row, ticket, event))
         return notice if event.data.get("deleted") else self._with_template(notice, row, ticket, event, now)
 
     def _author(self, connection: Connection, event: Event) -> Author | None:
@@ -98,6 +102,16 @@ class MessageMaker:
             return None
         person = outgoing.people(connection, [event.actor.id]).get(event.actor.id)
         return Author(event.actor.name, event.origin, person.picture) if person is not None else None
+
+    def _actions(self, connection: Connection, row: Any, ticket: Ticket, event: Event) -> tuple[str, ...]:
+        """Who is called as an expert is asked to answer, as long as the call waits for them."""
+        called: dict[str, Any] = event.data.get("expert") or {}
+        if event.kind == "ticket.expert_called" and row.person_id is not None and row.person_id == called.get("id"):
+            if calls.asking(connection, ticket.id, row.person_id) is None:
+                raise revise.Outdated("the call was over before it could be told")
+            return _ANSWERS
+        offered = show.actions_of(ticket)
+        return tuple(action for action in _ACTIONS if action in offered)
 
     def _with_template(self, notice: Notice, row: Any, ticket: Ticket, event: Event, now: datetime) -> Notice:
         template = self._templates.get(row.template) if row.template else None

@@ -1,9 +1,9 @@
 """Whom to call to a ticket, in which order. Pure: the ticket, the configuration and who is on call now.
 
-First the experts of the ticket's systems who have the skill that is wanted, those on call before the others, each group in
-the catalogue's order; then everybody else with that skill, in the same way; then whoever is on call for the teams that
-own the systems, and the leads of these teams. A skill that nobody has in the configuration leaves nobody out: it
-is read by the person who is called.
+First the experts of the ticket's systems who have the skill that is wanted, those on call before the others, each
+group in the catalogue's order; then everybody else with that skill, in the same way; then whoever is on call for the
+teams that own the systems, and the leads of these teams. A skill that nobody has in the configuration leaves nobody
+out: it is for the person who is called to read.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def same_skill(one: str, other: str) -> bool:
 
 
 def _has(person: PersonSettings, wanted: str) -> bool:
-    """Whether a skill of the person stands in what is wanted, word for word: ``postgres`` in ``Postgres replication``."""
+    """Whether a skill of the person stands in what is wanted, word for word: ``postgres`` in ``Postgres lag``."""
     said = f" {' '.join(_words(wanted))} "
     return any(words and f" {' '.join(words)} " in said for words in map(_words, person.skills))
 

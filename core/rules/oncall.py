@@ -1,8 +1,8 @@
 """Who is on call at an instant, and who takes over next. Pure: the schedule's settings and an instant in.
 
-Turns begin at the same time of day on the clock on the wall, so that a turn over a change of the clocks is an hour longer or
-shorter. A hand-over that the change skips is when the clocks have been put forward; of one that happens twice the first
-counts. An override holds from its beginning up to, and without, its end.
+Turns begin at the same time of day on the clock on the wall, so that a turn over a change of the clocks is an hour
+longer or shorter. A hand-over that the change skips comes as much later as the clocks were put forward; of one that
+happens twice the first counts. An override holds from its beginning up to, and without, its end.
 """
 
 from __future__ import annotations

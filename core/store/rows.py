@@ -313,6 +313,27 @@ class ConversationRow(SQLModel, table=True):
     heard_at: datetime = _at()
 
 
+class ExpertCallRow(SQLModel, table=True):
+    """Calls for an expert. ``expert_id`` is who is asked now, ``due_at`` until when; both are None once it is over."""
+
+    __tablename__ = "expert_call"
+    __table_args__ = (
+        Index("ix_expert_call_ticket_id", "ticket_id"),
+        Index(
+            "ix_expert_call_due_at",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger(), primary_key=True, autoincrement=False))
+    ticket_id: int = Field(sa_column=Column(BigInteger(), nullable=False))
+    expert_id: str | None = None
+    due_at: datetime | None = _at(nullable=True)
+    doc: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+
+
 class SeenRow(SQLModel, table=True):
     """What was handled once and must not be again, until it expires."""
 

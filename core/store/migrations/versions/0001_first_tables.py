@@ -104,6 +104,25 @@ def upgrade() -> None:
         batch_op.create_index("ix_event_ticket_id_seq", ["ticket_id", "seq"], unique=False)
 
     op.create_table(
+        "expert_call",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=False),
+        sa.Column("expert_id", sa.String(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("doc", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_expert_call")),
+    )
+    with op.batch_alter_table("expert_call", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_expert_call_due_at",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index("ix_expert_call_ticket_id", ["ticket_id"], unique=False)
+
+    op.create_table(
         "identity",
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("user", sa.String(), nullable=False),
@@ -301,6 +320,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("notice")
+    op.drop_table("note")
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.drop_index("uq_journal_source_key")
         batch_op.drop_index(
@@ -315,6 +335,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_identity_person_id"))
 
     op.drop_table("identity")
+    with op.batch_alter_table("expert_call", schema=None) as batch_op:
+        batch_op.drop_index("ix_expert_call_ticket_id")
+        batch_op.drop_index(
+            "ix_expert_call_due_at",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+
+    op.drop_table("expert_call")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_ticket_id_seq")
         batch_op.drop_index("ix_event_stream_seq")
