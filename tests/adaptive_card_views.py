@@ -32,6 +32,8 @@ from core.views import (
     HelpEntry,
     Message,
     Notice,
+    OnCallLine,
+    OnCallList,
     Option,
     RatingRequest,
     SlaFacts,
@@ -316,6 +318,19 @@ SAMPLES: dict[str, View] = {
     "help_unknown": Help("@Deskbell", (HelpEntry("list", "help.list"),), wrong="lsit", nearest="list"),
     "message_done": Message("message.assigned", {"ticket_id": 42, "assignee": LEE}, ticket_id=42),
     "message_refused": Message("error.ticket_changed", {"ticket_id": 42, "by": "김담당"}, is_error=True, ticket_id=42),
+    "expert_called": Notice(
+        "notice.expert_called_skill_systems",
+        42,
+        _NEW.title,
+        {"caller": LEE, "skill": "BGP", "systems": ["edge-router"], "due": NOW + timedelta(minutes=5)},
+        urgent=True,
+        actions=("expert_accept", "expert_decline"),
+        priority=Priority.CRITICAL,
+        version=4,
+    ),
+    "on_call": OnCallList(
+        (OnCallLine("network", KIM, NOW + timedelta(days=2), LEE), OnCallLine("nights", None), OnCallLine("desk", LEE))
+    ),
     "timeline": Timeline(
         42,
         _NEW.title,

@@ -28,6 +28,8 @@ from core.views import (
     HelpEntry,
     Message,
     Notice,
+    OnCallLine,
+    OnCallList,
     Option,
     RatingRequest,
     SlaFacts,
@@ -194,6 +196,20 @@ VIEWS: dict[str, View] = {
     "message": Message("message.assigned", {"ticket_id": 42, "assignee": LEE}),
     "message_error": Message(
         "error.illegal_move", {"verb": "rate", "status": Status.NEW, "legal": ("assign", "start")}, is_error=True
+    ),
+    "expert_called": Notice(
+        "notice.expert_called_skill_systems",
+        42,
+        OUTAGE.title,
+        {"caller": LEE, "skill": "BGP", "systems": ["edge-router"], "due": NOW + timedelta(minutes=5)},
+        urgent=True,
+        link=LINK,
+        actions=("expert_accept", "expert_decline"),
+        priority=Priority.CRITICAL,
+        version=4,
+    ),
+    "on_call": OnCallList(
+        (OnCallLine("network", KIM, NOW + timedelta(days=2), LEE), OnCallLine("nights", None), OnCallLine("desk", LEE))
     ),
     "timeline": Timeline(42, OUTAGE.title, ((NOW, _ASSIGNED), (NOW + timedelta(minutes=1), _NOTED))),
 }

@@ -17,6 +17,8 @@ from core.views import (
     HelpEntry,
     Message,
     Notice,
+    OnCallLine,
+    OnCallList,
     Option,
     RatingRequest,
     SlaFacts,
@@ -125,6 +127,9 @@ forms = st.builds(
 helps = st.builds(
     Help, hostile, st.lists(st.builds(HelpEntry, hostile, st.just("help.list")), max_size=30).map(tuple), maybe, maybe
 )
+on_call = st.builds(OnCallLine, hostile, st.none() | people, moments, people) | st.builds(
+    OnCallLine, hostile, st.none() | people
+)
 views: st.SearchStrategy[View] = st.one_of(
     cards,
     st.builds(TicketList, st.lists(lines, max_size=30).map(tuple), hostile, st.none() | st.text("0aZ=-", min_size=1)),
@@ -134,4 +139,5 @@ views: st.SearchStrategy[View] = st.one_of(
     messages,
     forms,
     st.builds(Timeline, numbers, hostile, st.lists(st.tuples(moments, notices), max_size=8).map(tuple)),
+    st.builds(OnCallList, st.lists(on_call, max_size=60).map(tuple)),
 )

@@ -189,6 +189,15 @@ async def test_who_is_next_is_looked_up_when_their_turn_comes(make_desk: MakeDes
     assert await story(desk, ticket.id) == ["called kim", "unanswered kim", "called ana"]
 
 
+async def test_whom_no_platform_reaches_is_called_last(make_desk: MakeDesk) -> None:
+    people = [{**row, "slack": None} if row["id"] == "kim" else row for row in PEOPLE]
+    desk = await make_desk(**{**OFFICE, "people": people})
+    ticket = await called(desk)
+    for person in (LEE, OMAR, BOSS):
+        await desk.work.calls.answer(ticket.id, person, False, "slack")
+    assert await asked(desk, ticket.id) == ["kim"]
+
+
 async def test_neither_the_caller_nor_the_assignee_nor_who_is_called_already_is_called(desk: Desk) -> None:
     made = await opened(desk, systems=("db",), assignee=KIM.ref)
     await do(desk, made.id, c.CallExpert(OMAR.ref), CALLER)

@@ -151,6 +151,20 @@ def test_teams_and_audiences_name_schedules_that_there_are() -> None:
     assert found == [("teams.ops.on_call", "no schedule is called nihgts", "did you mean nights?")]
 
 
+@pytest.mark.parametrize(("to", "warned"), [(["person:kim"], True), (["expert"], False), (["called"], False)])
+def test_experts_whom_no_rule_tells_are_reported(to: list[str], warned: bool) -> None:
+    made = {
+        "people": PEOPLE,
+        "systems": [{"name": "db", "experts": ["kim"]}],
+        "audiences": {"called": ["them"], "them": ["expert", "called"]},
+        "notifications": [{"name": "call", "on": ["ticket.expert_called"], "to": to}],
+    }
+    found = [
+        problem for problem in check(Settings.model_validate(made)) if "no rule tells an expert" in problem.message
+    ]
+    assert [problem.level for problem in found] == (["warning"] if warned else [])
+
+
 def test_an_audience_of_a_schedule_is_whoever_was_on_call_when_it_happened() -> None:
     made = Settings.model_validate({"people": PEOPLE, "schedules": {"nights": schedule()}})
     ticket = Ticket(1, "Down", NOON, NOON)

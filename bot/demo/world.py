@@ -184,8 +184,14 @@ DIRECTORY: dict[str, Any] = {
          "teams": TEAMS_PEOPLE[1].aad, "teams_mri": "29:1Cruz"},
     ],
     "teams": {
-        "platform": {"name": "Platform", "lead": "kim", "channels": [f"slack:{SUPPORT}"]},
-        "payments": {"name": "Payments", "lead": "lee", "channels": [f"teams:{OPERATIONS}"]},
+        "platform": {"name": "Platform", "lead": "kim", "on_call": "platform", "channels": [f"slack:{SUPPORT}"]},
+        "payments": {"name": "Payments", "lead": "lee", "on_call": "payments", "channels": [f"teams:{OPERATIONS}"]},
+    },
+    "schedules": {
+        "platform": {"time_zone": "Asia/Seoul",
+                     "rotation": {"people": ["kim", "cruz"], "every": "week", "start": "2026-01-05"}},
+        "payments": {"time_zone": "America/New_York",
+                     "rotation": {"people": ["park", "lee"], "every": "day", "start": "2026-01-05"}},
     },
     "systems": [
         {"name": "edge-router", "tier": 1, "team": "platform", "experts": ["kim", "cruz"]},

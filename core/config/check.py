@@ -25,6 +25,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     directory.people,
     directory.teams,
     oncall.schedules,
+    oncall.experts,
     directory.systems,
     directory.customers,
     directory.desk,

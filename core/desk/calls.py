@@ -95,7 +95,7 @@ class ExpertCalls:
             ):
                 raise AlreadyCalled(expert=call.expert.name)
         busy = {call.expert.id for call in under_way if call.expert is not None}
-        expert = command.expert or self._next(ticket, command.skill, now, {by.id, *busy})
+        expert = command.expert or self._next(session, ticket, command.skill, now, {by.id, *busy})
         decision = decide(ticket, replace(command, expert=expert), by, origin, now)
         (event,) = decision.events
         due = now + self._timeout
@@ -188,7 +188,7 @@ class ExpertCalls:
             others = (other.expert for other in calls.of_ticket(session, step.before.id))
             busy = {expert.id for expert in others if expert is not None}
             without = {call.caller.id, *busy, *(asked.person.id for asked in call.asked)}
-            following = self._next(step.before, call.skill, step.now, without)
+            following = self._next(session, step.before, call.skill, step.now, without)
         if following is None:
             step.call = _ended(call, "exhausted", outcome)
             step.tell("unavailable", DESKBELL, origin)
@@ -198,11 +198,18 @@ class ExpertCalls:
         step.tell("called", DESKBELL, origin, expert=_ref(following), due=due.isoformat())
         return following
 
-    def _next(self, ticket: Ticket, skill: str, now: datetime, without: Collection[str]) -> PersonRef | None:
-        """The first of those who can be called and are not busy with the ticket anyway."""
+    def _next(
+        self, session: Session, ticket: Ticket, skill: str, now: datetime, without: Collection[str]
+    ) -> PersonRef | None:
+        """The first of those who are not busy with the ticket anyway; whom no platform reaches comes last."""
         assignee = ticket.assignee.id if ticket.assignee else None
-        fitting = self._policy.experts(ticket, skill, now)
-        return next((expert for expert in fitting if expert.id != assignee and expert.id not in without), None)
+        fitting = [
+            expert
+            for expert in self._policy.experts(ticket, skill, now)
+            if expert.id != assignee and expert.id not in without
+        ]
+        reached = calls.reached(session, [expert.id for expert in fitting])
+        return min(fitting, key=lambda expert: expert.id not in reached, default=None)
 
     def _write(self, session: Session, step: _Step, responded: bool = False) -> Ticket:
         changed = step.after or replace(step.before, updated_at=step.now)

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Executable, Table, select, update
 
 from core.model import ExpertCall
+from core.store.queries import IDENTITY
 from core.store.rows import ExpertCallRow
 from core.store.session import Row, Session
 
@@ -48,6 +49,12 @@ def due(reads: Reads, now: datetime, limit: int) -> list[ExpertCall]:
     where = CALL.c.due_at.is_not(None) & (CALL.c.due_at <= now)
     rows = reads.execute(select(CALL.c.doc).where(where).order_by(CALL.c.due_at, CALL.c.id).limit(limit))
     return [_decode(row.doc) for row in rows]
+
+
+def reached(session: Session, ids: list[str]) -> set[str]:
+    """Those of ``ids`` who are known on a chat platform."""
+    rows = session.execute(select(IDENTITY.c.person_id).where(IDENTITY.c.person_id.in_(ids)).distinct())
+    return {row.person_id for row in rows}
 
 
 def _values(call: ExpertCall) -> Row:

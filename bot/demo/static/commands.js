@@ -11,6 +11,7 @@ const VERBS = [
   "status",
   "note",
   "expert",
+  "oncall",
   "escalate",
   "resolve",
   "reopen",
