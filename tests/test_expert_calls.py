@@ -27,6 +27,7 @@ from core.errors import (
 from core.model import Event, Person, Status, Ticket
 from core.rules.experts import candidates, same_skill
 from core.store import calls
+from core.views import Notice
 from tests.conftest import NOON, MakeDesk, SetClock
 from tests.fakes import Outbox, ScriptedNotifier
 from tests.test_work import do, opened
@@ -328,6 +329,7 @@ async def test_who_is_called_gets_an_urgent_message_with_the_reason_and_two_answ
     await outbox.tell()
     (message,) = [sent for sent in slack.posted if sent.person is not None]
     assert message.person is not None
+    assert isinstance(message.view, Notice)
     assert (message.person.id, message.urgent) == ("kim", True)
     assert (message.view.key, message.view.actions) == (
         "notice.expert_called_skill_systems", ("expert_accept", "expert_decline"),

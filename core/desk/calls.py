@@ -84,17 +84,10 @@ class ExpertCalls:
 
         Raises ``AlreadyCalled`` while the same is asked for, and ``BadField`` for oneself.
         """
-        now, named = self._clock.now(), command.expert is not None
         if command.expert is not None and command.expert.id == by.id:
             raise BadField(field="expert", why="expert_is_you")
-        under_way = [call for call in calls.of_ticket(session, ticket.id) if call.state == "asking"]
-        for call in under_way:
-            same = not named and not call.named and same_skill(call.skill, command.skill)
-            if call.expert is not None and (
-                same or (command.expert is not None and call.expert.id == command.expert.id)
-            ):
-                raise AlreadyCalled(expert=call.expert.name)
-        busy = {call.expert.id for call in under_way if call.expert is not None}
+        busy = _refuse_twice(calls.of_ticket(session, ticket.id), command)
+        now, named = self._clock.now(), command.expert is not None
         expert = command.expert or self._next(session, ticket, command.skill, now, {by.id, *busy})
         decision = decide(ticket, replace(command, expert=expert), by, origin, now)
         (event,) = decision.events
@@ -218,6 +211,22 @@ class ExpertCalls:
             session.add_event(event)
         calls.change(session, step.call)
         return after
+
+
+def _refuse_twice(known: list[ExpertCall], command: c.CallExpert) -> set[str]:
+    """Ids of those who are asked now. Raises ``AlreadyCalled`` if one of them is asked for the same."""
+    busy: set[str] = set()
+    for call in known:
+        if call.expert is None:
+            continue
+        busy.add(call.expert.id)
+        if command.expert is None:
+            same = not call.named and same_skill(call.skill, command.skill)
+        else:
+            same = call.expert.id == command.expert.id
+        if same:
+            raise AlreadyCalled(expert=call.expert.name)
+    return busy
 
 
 def _answered(call: ExpertCall, outcome: str) -> tuple[Asked, ...]:
