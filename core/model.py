@@ -72,6 +72,26 @@ class AlertStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class Condition(StrEnum):
+    """What a source says of an alert besides firing: it changes too often to be told of, or work on it is planned."""
+
+    FLAPPING = "flapping"
+    DOWNTIME = "downtime"
+
+
+class SignalKind(StrEnum):
+    """What a source says that is neither the begin nor the end of a problem."""
+
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    COMMENTED = "commented"
+    DOWNTIME_STARTED = "downtime_started"
+    DOWNTIME_ENDED = "downtime_ended"
+    FLAPPING_STARTED = "flapping_started"
+    FLAPPING_STOPPED = "flapping_stopped"
+    CLOSED = "closed"
+
+
 class Tier(StrEnum):
     STANDARD = "standard"
     GOLD = "gold"
@@ -199,7 +219,8 @@ class Alert(msgspec.Struct, frozen=True):
     """One normalised message of a monitoring source.
 
     ``fingerprint`` makes it the same problem within ``source``; ``started_at`` names the occurrence. ``ended_at`` is
-    set only on a recovery. ``symptoms`` are the words by which problems are compared.
+    set only on a recovery. ``symptoms`` are the words by which problems are compared. ``condition`` is what is known
+    of an alert from earlier signals; no message carries it.
     """
 
     fingerprint: str
@@ -215,6 +236,20 @@ class Alert(msgspec.Struct, frozen=True):
     symptoms: tuple[str, ...] = ()
     ended_at: datetime | None = None
     url: str | None = None
+    condition: Condition | None = None
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """Something that a source says of one of its problems: an acknowledgement, a comment, a downtime.
+
+    ``alert`` is the problem as the message shows it: it opens a ticket or ends one where that was not heard before, and
+    never counts as a repeat. ``by`` is who did it, by a name of the source; ``text`` what they wrote.
+    """
+
+    kind: SignalKind
+    alert: Alert
+    by: str = ""
+    text: str = ""
 
 
 class KnownAlert(msgspec.Struct, frozen=True):

@@ -30,14 +30,15 @@ def outcome(case: dict[str, Any]) -> dict[str, Any]:
     """Alerts, problem and so on as JSON, without what is empty."""
     raw = case["raw"].encode() if "raw" in case else json.dumps(case["body"], ensure_ascii=False).encode()
     source = SourceSettings(**case.get("source", {"kind": case["system"]}))
-    delivery = RawDelivery(case["system"], raw, case["headers"].get("Content-Type", ""), {}, NOON)
+    delivery = RawDelivery(case["system"], raw, case["headers"].get("Content-Type", ""), case["headers"], NOON)
     try:
         normalised = SOURCES[source.kind](delivery, source, AlertSettings())
     except NotUnderstood as error:
         return {"problem": msgspec.to_builtins(error.problem)}
     plain: dict[str, Any] = msgspec.to_builtins(normalised)
     alerts = [_without_empty(alert) for alert in plain.pop("alerts")]
-    return _without_empty({"alerts": alerts, **plain})
+    signals = [_without_empty({**signal, "alert": _without_empty(signal["alert"])}) for signal in plain.pop("signals")]
+    return _without_empty({"alerts": alerts, "signals": signals, **plain})
 
 
 def _without_empty(values: dict[str, Any]) -> dict[str, Any]:

@@ -31,14 +31,24 @@ MAPPED = SourceSettings(
         "url": "url", "labels": "labels", "description": "description",
     }
 )  # fmt: skip
-ALERTMANAGER_FIELDS = (
+FIELDS = (
     "alerts", "status", "labels", "annotations", "startsAt", "endsAt", "fingerprint", "title", "id", "host", "severity",
+    "NOTIFICATIONTYPE", "HOSTNAME", "SERVICEDESC", "SERVICESTATE", "HOSTSTATE", "macros", "tags", "event_id", "message",
+    "event_value", "event_update_status", "event_update_action", "event_tags", "event_age", "event_name", "sensorid",
+    "transition", "monitor_id", "scope", "alert", "ruleId", "state", "evalMatches", "result", "search_name", "sid",
+    "incidentId", "rule", "watch_id", "ctx", "monitor", "trigger", "rule_name", "specversion", "type", "source", "time",
+    "subject", "data", "data_base64", "event_action", "dedup_key", "payload", "summary", "custom_details", "actionGroup",
+)  # fmt: skip
+WORDS = (
+    "firing", "resolved", "2026-03-02T12:00:00Z", "9999-12-31T23:59:59-14:00", 1e12, "PROBLEM", "DOWNTIMEEND", "CRITICAL",
+    "OK", "1", "0", "2026.03.02", "1d 2h", "acknowledged and closed", "Down (Acknowledged)", "Up", "Triggered",
+    "alerting", "recovered", "anomalous", "trigger", "resolve", "1.0", "a.b.firing", "[P1] [Recovered on {host:a}] x", "$HOSTNAME$",
+    "{EVENT.ID}", "%sensor", "{{rule.id}}", "\\u0000",
+    "eyJhIjogIlx1MDAwMCJ9", "7", '[{"tag": "a", "value": "\\u0000"}]',
 )  # fmt: skip
 SHAPED = st.recursive(
-    st.one_of(JSON, st.sampled_from(["firing", "resolved", "2026-03-02T12:00:00Z", "9999-12-31T23:59:59-14:00", 1e12])),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(ALERTMANAGER_FIELDS), inner, max_size=6)
-    ),
+    st.one_of(JSON, st.sampled_from(WORDS)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6)),
     max_leaves=12,
 )
 
@@ -52,8 +62,8 @@ def normalise(kind: str, body: bytes, source: SourceSettings) -> Normalised:
     if found.problem is not None:
         assert found.problem.code
         assert found.problem.message
-    assert found.alerts or found.problem or found.ignored
-    for alert in found.alerts:
+    assert found.alerts or found.signals or found.problem or found.ignored
+    for alert in (*found.alerts, *(signal.alert for signal in found.signals)):
         assert alert.title.strip()
         assert 0 < len(alert.fingerprint) <= 200
         assert alert.started_at.utcoffset() is not None
@@ -124,3 +134,29 @@ def test_a_fingerprint_of_labels_does_not_depend_on_their_order() -> None:
         found = normalise("alertmanager", body, BUILT_IN["alertmanager"])
         fingerprints.add(found.alerts[0].fingerprint)
     assert len(fingerprints) == 1
+
+
+def _changed(value: Any, seed: int) -> Any:
+    """The value with one of its parts left out, emptied or made something else."""
+    parts: list[tuple[Any, Any]] = []
+
+    def walk(node: Any) -> None:
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for name, inner in items:
+            parts.append((node, name))
+            walk(inner)
+
+    walk(value)
+    if parts:
+        node, name = parts[seed % len(parts)]
+        node[name] = [None, "", "{EVENT.ID}", [], {"a": 1}, -1.5, "x" * 300, "\ud800"][seed // len(parts) % 8]
+    return value
+
+
+@settings(max_examples=150, deadline=None)
+@given(path=st.sampled_from([path for path in CASES if path.parent.name != "mapping"]), seed=st.integers(0, 10_000))
+def test_a_message_with_one_part_spoilt_is_understood_or_refused_with_a_reason(path: Path, seed: int) -> None:
+    case = read_case(path)
+    if "body" in case:
+        body = json.dumps(_changed(case["body"], seed)).encode()
+        normalise(case["system"], body, SourceSettings(**case.get("source", {"kind": case["system"]})))

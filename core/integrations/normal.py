@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from core.model import Alert, Problem
+from core.model import Alert, Problem, Signal
 
 _BOM = b"\xef\xbb\xbf"
 _NUL = b"\\u0000"
@@ -35,12 +35,14 @@ class NotUnderstood(Exception):
 
 class Normalised(msgspec.Struct, frozen=True):
     """``alerts`` that were understood. ``problem`` is the first thing that was not; ``ignored`` says why there is
-    nothing to do. ``received`` counts the messages in the delivery, understood or not."""
+    nothing to do. ``received`` counts the messages in the delivery, understood or not. ``signals`` are what the source
+    says besides."""
 
     alerts: tuple[Alert, ...]
     received: int
     problem: Problem | None = None
     ignored: str | None = None
+    signals: tuple[Signal, ...] = ()
 
 
 def storable(body: bytes) -> bytes:
