@@ -29,6 +29,7 @@ from core.model import (
     Status,
     Ticket,
 )
+from core.rules.conditions import held_by_source, still_flaps
 from core.rules.dedupe import News, news
 
 # How often a repeating alert is news: its card is brought up to date at these counts.
@@ -259,7 +260,7 @@ def take(
     if known is None:
         if meaning is News.FIRST:
             return _open(alert, None, now, policy, new_id, owned)
-        event = _alert_event("alert.resolved", alert, None, now, stray=True)
+        event = alert_event("alert.resolved", alert, None, now, stray=True)
         return Taken(meaning, KnownAlert(alert, None, 1, now, now), None, (event,))
     if meaning is News.REPEAT:
         return _repeat(alert, known, ticket, now, policy)
@@ -270,7 +271,7 @@ def take(
     return Taken(meaning, replace(known, last_at=now), ticket)
 
 
-def _alert_event(kind: str, alert: Alert, ticket_id: int | None, now: datetime, **more: Any) -> Event:
+def alert_event(kind: str, alert: Alert, ticket_id: int | None, now: datetime, **more: Any) -> Event:
     data = {
         "fingerprint": alert.fingerprint,
         "source": alert.source,
@@ -310,7 +311,7 @@ def _open(
     origin = "webhook:" + alert.source
     events = (
         Event("ticket.created", ticket_id, now, DESKBELL, origin, {"title": title}),
-        _alert_event("alert.fired", alert, ticket_id, now, first=True),
+        alert_event("alert.fired", alert, ticket_id, now, first=True),
     )
     if known is None:
         remembered = KnownAlert(alert, ticket_id, 1, now, now)
@@ -331,14 +332,16 @@ def _repeat(alert: Alert, known: KnownAlert, ticket: Ticket | None, now: datetim
     count = known.count + 1
     events: tuple[Event, ...] = ()
     before = known.alert.severity
+    if known.alert.condition is not None:
+        alert = replace(alert, condition=known.alert.condition)
     if alert.severity is not before:
-        events = (_alert_event("alert.severity_changed", alert, known.ticket_id, now, before=before.value),)
+        events = (alert_event("alert.severity_changed", alert, known.ticket_id, now, before=before.value),)
         raised = _raised(ticket, alert, policy) if ticket else None
         if ticket and raised:
             ticket, event = _reprioritised(ticket, raised, alert, now)
             events = (*events, event)
     elif count in MILESTONES and ticket is not None and ticket.status.is_open:
-        events = (_alert_event("alert.repeated", alert, known.ticket_id, now, count=count),)
+        events = (alert_event("alert.repeated", alert, known.ticket_id, now, count=count),)
     return Taken(News.REPEAT, replace(known, alert=alert, count=count, last_at=now), ticket, events)
 
 
@@ -365,7 +368,7 @@ def _refire(
         if (now - resolved_at).total_seconds() > policy.reopen_within:
             return _open(alert, known, now, policy, new_id, owned)
     firing = min(ticket.alerts_firing + 1, ticket.alerts_total)
-    events: tuple[Event, ...] = (_alert_event("alert.fired", alert, ticket.id, now, count=known.count + 1),)
+    events: tuple[Event, ...] = (alert_event("alert.fired", alert, ticket.id, now, count=known.count + 1),)
     changes: dict[str, Any] = {"alerts_firing": firing, "updated_at": now}
     if not ticket.status.is_open:
         changes |= _UNRESOLVED | {"status": untouched(ticket.assignee is not None)}
@@ -381,15 +384,17 @@ def _refire(
 
 
 def _recover(alert: Alert, known: KnownAlert, ticket: Ticket | None, now: datetime, policy: AlertPolicy) -> Taken:
-    over = replace(known.alert, status=AlertStatus.RESOLVED, ended_at=alert.ended_at or now)
+    if still_flaps(known, now):
+        return Taken(News.REPEAT, replace(known, count=known.count + 1, last_at=now), ticket)
+    over = replace(known.alert, status=AlertStatus.RESOLVED, ended_at=alert.ended_at or now, condition=None)
     remembered = replace(known, alert=over, last_at=now)
-    events: tuple[Event, ...] = (_alert_event("alert.resolved", alert, known.ticket_id, now),)
+    events: tuple[Event, ...] = (alert_event("alert.resolved", alert, known.ticket_id, now),)
     if ticket is None:
         return Taken(News.RECOVERED, remembered, None, events)
     firing = max(ticket.alerts_firing - 1, 0)
     changes: dict[str, Any] = {"alerts_firing": firing, "updated_at": now}
     if firing == 0 and ticket.status.is_open:
-        if ticket.status in policy.recovery_resolves:
+        if ticket.status in policy.recovery_resolves or held_by_source(known, ticket):
             changes |= {"status": Status.RESOLVED, "resolved_at": now}
             kind, data = "ticket.resolved", {"recovered": True}
         else:

@@ -73,8 +73,10 @@ class AlertStatus(StrEnum):
 
 
 class Condition(StrEnum):
-    """What a source says of an alert besides firing: it changes too often to be told of, or work on it is planned."""
+    """What a source said of a firing alert: somebody has it there, it changes too often to be told of, or its ticket
+    waits for the end of planned work."""
 
+    ACKNOWLEDGED = "acknowledged"
     FLAPPING = "flapping"
     DOWNTIME = "downtime"
 

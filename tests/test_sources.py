@@ -37,12 +37,15 @@ FIELDS = (
     "event_value", "event_update_status", "event_update_action", "event_tags", "event_age", "event_name", "sensorid",
     "transition", "monitor_id", "scope", "alert", "ruleId", "state", "evalMatches", "result", "search_name", "sid",
     "incidentId", "rule", "watch_id", "ctx", "monitor", "trigger", "rule_name", "specversion", "type", "source", "time",
-    "subject", "data", "data_base64", "event_action", "dedup_key", "payload", "summary", "custom_details", "actionGroup",
+    "subject", "data", "data_base64", "event_action", "dedup_key", "payload", "summary", "custom_details",
+    "actionGroup",
 )  # fmt: skip
 WORDS = (
-    "firing", "resolved", "2026-03-02T12:00:00Z", "9999-12-31T23:59:59-14:00", 1e12, "PROBLEM", "DOWNTIMEEND", "CRITICAL",
-    "OK", "1", "0", "2026.03.02", "1d 2h", "acknowledged and closed", "Down (Acknowledged)", "Up", "Triggered",
-    "alerting", "recovered", "anomalous", "trigger", "resolve", "1.0", "a.b.firing", "[P1] [Recovered on {host:a}] x", "$HOSTNAME$",
+    "firing", "resolved", "2026-03-02T12:00:00Z", "9999-12-31T23:59:59-14:00", 1e12, "PROBLEM", "DOWNTIMEEND",
+    "CRITICAL", "OK", "1", "0", "2026.03.02", "1d 2h", "acknowledged and closed", "Down (Acknowledged)", "Up",
+    "Triggered", "alerting", "recovered", "anomalous", "trigger", "resolve", "1.0", "a.b.firing",
+    "[P1] [Recovered on {host:a}] x",
+    "$HOSTNAME$",
     "{EVENT.ID}", "%sensor", "{{rule.id}}", "\\u0000",
     "eyJhIjogIlx1MDAwMCJ9", "7", '[{"tag": "a", "value": "\\u0000"}]',
 )  # fmt: skip

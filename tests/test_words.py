@@ -33,6 +33,8 @@ EVENTS = (
     "ticket.reopened", "ticket.closed", "ticket.merged",
     "ticket.split", "ticket.rated", "ticket.recovered", "ticket.updated", "ticket.sla_warning", "ticket.sla_breached",
     "alert.fired", "alert.refired", "alert.resolved", "alert.severity_changed", "alert.repeated", "alert.suppressed",
+    "alert.acknowledged", "alert.unacknowledged", "alert.downtime_started", "alert.downtime_ended",
+    "alert.flapping_started", "alert.flapping_stopped", "alert.closed",
 )  # fmt: skip
 
 

@@ -103,6 +103,8 @@ DEFAULT_RULES = (
             "ticket.expert_unanswered", "ticket.expert_unavailable", "ticket.resolved", "ticket.reopened",
             "ticket.closed", "ticket.merged", "ticket.split", "ticket.sla_warning", "ticket.sla_breached",
             "ticket.rated", "ticket.recovered", "alert.fired", "alert.resolved", "alert.severity_changed",
+            "alert.acknowledged", "alert.unacknowledged", "alert.downtime_started", "alert.downtime_ended",
+            "alert.flapping_started", "alert.flapping_stopped", "alert.closed",
         ),
         to=("cards",),
         show="thread",

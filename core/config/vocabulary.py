@@ -26,7 +26,20 @@ TICKET_EVENTS = (
     "ticket.sla_warning",
     "ticket.sla_breached",
 )
-ALERT_EVENTS = ("alert.fired", "alert.refired", "alert.resolved", "alert.severity_changed", "alert.repeated")
+ALERT_EVENTS = (
+    "alert.fired",
+    "alert.refired",
+    "alert.resolved",
+    "alert.severity_changed",
+    "alert.repeated",
+    "alert.acknowledged",
+    "alert.unacknowledged",
+    "alert.downtime_started",
+    "alert.downtime_ended",
+    "alert.flapping_started",
+    "alert.flapping_stopped",
+    "alert.closed",
+)
 EVENT_KINDS = TICKET_EVENTS + ALERT_EVENTS
 
 # Audiences that depend on the ticket: people, and "cards", every card of the ticket wherever it stands.

@@ -21,9 +21,10 @@ from core.engine import MILESTONES, Ownership, Taken, take
 from core.errors import NotFound, StoreUnavailable
 from core.integrations import SOURCES
 from core.integrations.normal import Normalised, NotUnderstood
-from core.model import Alert, KnownAlert, Problem, RawDelivery, Receipt, Ticket
+from core.model import Alert, KnownAlert, Problem, RawDelivery, Receipt, Signal, SignalKind, Ticket
 from core.ports import Clock
 from core.rules.dedupe import begins_anew, unheard_end
+from core.signals import ENDINGS, hear, shows_news
 from core.store import queries
 from core.store.database import Database
 from core.store.session import JOURNAL, Session
@@ -53,7 +54,7 @@ class Intake:
         try:
             return await self._database.write(
                 lambda session: self._take_whole(session, delivery, normalised),
-                [(a.source, a.fingerprint) for a in alerts],
+                _keys(alerts, normalised.signals),
             )
         except StoreUnavailable:
             raise
@@ -108,6 +109,8 @@ class Intake:
         if earlier is not None:
             return earlier
         tickets = self._take_alerts(session, normalised.alerts, None)
+        if normalised.signals:
+            tickets += self._take_signals(session, normalised.signals, None)
         journal_id = session.next_journal_id()
         receipt = _receipt(journal_id, normalised, tickets)
         session.insert(JOURNAL, _journal_row(journal_id, delivery, _state(normalised), receipt))
@@ -151,12 +154,13 @@ class Intake:
         def work(session: Session) -> list[int]:
             tickets = self._take_alerts(session, part, heard_at)
             if end >= len(normalised.alerts):
+                tickets += self._take_signals(session, normalised.signals, heard_at)
                 _finish(session, journal_id, normalised, [*before, *tickets], end)
             else:
                 session.execute(update(JOURNAL).where(JOURNAL.c.id == journal_id).values(progress=end))
             return tickets
 
-        return await self._database.write(work, [(alert.source, alert.fingerprint) for alert in part])
+        return await self._database.write(work, _keys(part, normalised.signals))
 
     async def _bury(self, journal_id: int, failed: Normalised, tickets: Sequence[int], progress: int) -> Receipt:
         await self._database.write(lambda session: _finish(session, journal_id, failed, tickets, progress))
@@ -192,6 +196,38 @@ class Intake:
             session.add_event(event)
         return taken.known.ticket_id
 
+    def _take_signals(self, session: Session, signals: Iterable[Signal], heard_at: datetime | None) -> list[int]:
+        now = self._clock.now()
+        tickets: list[int] = []
+        for signal in signals:
+            alert = signal.alert
+            known = session.alert(alert.source, alert.fingerprint)
+            if heard_at is not None and _is_outdated(known, heard_at):
+                continue
+            if signal.kind in ENDINGS:
+                self._hear(session, signal, now)
+                known = session.alert(alert.source, alert.fingerprint)
+            if shows_news(signal, known):
+                self._take(session, alert, now, heard_at or now)
+            if signal.kind not in ENDINGS:
+                self._hear(session, signal, now)
+            known = session.alert(alert.source, alert.fingerprint)
+            if known is not None and known.ticket_id is not None:
+                tickets.append(known.ticket_id)
+        return tickets
+
+    def _hear(self, session: Session, signal: Signal, now: datetime) -> None:
+        known = session.alert(signal.alert.source, signal.alert.fingerprint)
+        if known is None:
+            return
+        before = session.ticket(known.ticket_id) if known.ticket_id is not None else None
+        taken = hear(signal, known, before, now)
+        self._remember(session, taken, known)
+        if taken.ticket is not None and taken.ticket is not before:
+            self._save(session, before, taken.ticket, now, responded=signal.kind is SignalKind.ACKNOWLEDGED)
+        for event in taken.events:
+            session.add_event(event)
+
     def _remember(self, session: Session, taken: Taken, known: KnownAlert | None) -> None:
         unchanged = known is not None and taken.known.alert == known.alert and taken.known.ticket_id == known.ticket_id
         if unchanged:
@@ -199,12 +235,20 @@ class Intake:
         else:
             session.put_alert(taken.known)
 
-    def _save(self, session: Session, before: Ticket | None, after: Ticket, now: datetime) -> None:
+    def _save(
+        self, session: Session, before: Ticket | None, after: Ticket, now: datetime, responded: bool = False
+    ) -> None:
         if before is None or after.id != before.id:
             session.add_ticket(self._policy.sla.start(after, now))
         else:
-            followed = self._policy.sla.follow(before, after, now, responded=False)
+            followed = self._policy.sla.follow(before, after, now, responded=responded)
             session.change_ticket(replace(followed, version=before.version + 1))
+
+
+def _keys(alerts: Iterable[Alert], signals: Sequence[Signal]) -> list[tuple[str, str]]:
+    """The problems that a delivery speaks of, to be read at once."""
+    keys = [(alert.source, alert.fingerprint) for alert in alerts]
+    return [*keys, *((signal.alert.source, signal.alert.fingerprint) for signal in signals)] if signals else keys
 
 
 def _moves(alert: Alert, known: KnownAlert) -> bool:
