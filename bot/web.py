@@ -20,10 +20,13 @@ from pydantic import SecretStr
 
 from bot.bodies import CannotUnpack, Refused, read_body, unpacked
 from bot.metrics import Metrics
+from core.config.settings import SourceSettings
 from core.desk.desk import Desk
 from core.errors import DeskError, StoreUnavailable
 from core.i18n import Words
-from core.integrations.proof import offered_tokens, proves
+from core.integrations.normal import NotUnderstood, read_json
+from core.integrations.pagerduty_events import dedup_key
+from core.integrations.proof import PROVED_BY_BODY, offered_tokens, proves, proves_by_body, without_routing_key
 from core.model import RawDelivery, Receipt
 
 _log = logging.getLogger(__name__)
@@ -165,16 +168,21 @@ class Webhooks:
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_post("/webhooks/{source}", self.receive)
+        for name, source in self._desk.policy.sources.items():
+            if source.kind == "cloudevents":
+                app.router.add_options(f"/webhooks/{name}", self.allow)
 
     async def receive(self, request: web.Request) -> web.Response:
         name = request.match_info["source"]
         source = self._desk.policy.sources.get(name)
         if source is None:
             raise self._unknown(request, name)
-        if not _is_proved(request, source.token or self._desk.settings.webhook_token):
-            raise Refused(401, "unauthorized", "no or wrong proof of sender", {hdrs.WWW_AUTHENTICATE: "Bearer"})
         headers = {header: _clean(request.headers[header]) for header in _KEPT_HEADERS if header in request.headers}
-        body = await self._body(request, headers)
+        body = await self._proved_body(request, source, headers)
+        if source.kind == "cloudevents":
+            headers |= {
+                name.lower(): _clean(value) for name, value in request.headers.items() if name[:3].lower() == "ce-"
+            }
         delivery = RawDelivery(
             source=name,
             body=body,
@@ -185,7 +193,31 @@ class Webhooks:
         )
         receipt = await self._desk.intake.accept(delivery)
         self._count(name, receipt)
-        return json(_answer(receipt), 202)
+        answer = _answer(receipt)
+        if source.kind == "pagerduty_events" and receipt.problem is None:
+            answer |= {"status": "success", "message": "Event processed", "dedup_key": _dedup_key(body)}
+        return json(answer, 202)
+
+    async def allow(self, request: web.Request) -> web.Response:
+        """The handshake by which a sender of CloudEvents asks whether it may send.
+        https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md#4-abuse-protection
+        """
+        origin = request.headers.get("WebHook-Request-Origin")
+        if not origin:
+            raise web.HTTPMethodNotAllowed(hdrs.METH_OPTIONS, [hdrs.METH_POST])
+        allowed = {"WebHook-Allowed-Origin": _clean(origin)[:256], "WebHook-Allowed-Rate": "*", hdrs.ALLOW: "POST"}
+        return web.Response(headers=allowed)
+
+    async def _proved_body(self, request: web.Request, source: SourceSettings, headers: dict[str, str]) -> bytes:
+        """The body of a sender that is proved, before it is read where that is possible. Raises ``Refused``."""
+        token = source.token or self._desk.settings.webhook_token
+        if _is_proved(request, token):
+            return await self._body(request, headers)
+        if token is not None and token.get_secret_value() and source.kind in PROVED_BY_BODY:
+            body = await self._body(request, headers)
+            if proves_by_body(source.kind, request.headers, body, token.get_secret_value(), self._desk.clock.now()):
+                return without_routing_key(body) if source.kind == "pagerduty_events" else body
+        raise Refused(401, "unauthorized", "no or wrong proof of sender", {hdrs.WWW_AUTHENTICATE: "Bearer"})
 
     async def _body(self, request: web.Request, headers: dict[str, str]) -> bytes:
         """The body unpacked; one that cannot be stays as it is, with its encoding noted, to become a dead letter."""
@@ -221,6 +253,13 @@ def _is_proved(request: web.Request, token: SecretStr | None) -> bool:
 def _clean(header: str) -> str:
     """A header's text without what is not UTF-8, which no database takes."""
     return header if header.isascii() else header.encode("utf-8", "replace").decode()
+
+
+def _dedup_key(body: bytes) -> str | None:
+    try:
+        return dedup_key(read_json(body))
+    except NotUnderstood:
+        return None
 
 
 def _answer(receipt: Receipt) -> dict[str, Any]:

@@ -232,11 +232,17 @@ class FieldMapping(Model):
 class SourceSettings(Model):
     """One monitoring source below /webhooks/<name>."""
 
-    kind: str = Field(default="mapping", description="alertmanager, or mapping for any JSON.")
+    kind: str = Field(
+        default="mapping",
+        description="What sends: alertmanager, cloudevents, datadog, elastic, grafana, icinga, nagios, "
+        "pagerduty_events, prtg, splunk, zabbix, or mapping for any JSON.",
+    )
     token: Secret | None = Field(
         default=None, description="Proof of this sender; without it DESKBELL_WEBHOOK_TOKEN counts."
     )
-    mapping: FieldMapping | None = Field(default=None, description="Where the fields are; needed by kind mapping.")
+    mapping: FieldMapping | None = Field(
+        default=None, description="Where the fields are; needed by kind mapping, and by Grafana's custom payloads."
+    )
     resolved_values: tuple[str, ...] = Field(
         default=("resolved", "ok", "up", "recovered", "closed", "normal", "success", "green"),
         description="Values of the status that mean the problem is over.",

@@ -17,6 +17,7 @@ from core.config.vocabulary import DEVELOPMENT_TOOLS
 from core.integrations import BUILT_IN, SOURCES
 
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_MAPPED = ("mapping", "grafana")  # Grafana's payload may be anything.
 _FUNCTIONS = tuple(sorted(Functions.FUNCTION_TABLE))
 
 
@@ -29,7 +30,7 @@ def sources(settings: Settings) -> Iterator[Finding]:
             yield Finding((*path, "kind"), f"no kind of source is called {source.kind}", hint)
         elif source.kind == "mapping" and source.mapping is None and name not in BUILT_IN:
             yield Finding(path, "no mapping says where the fields are", "add mapping: with title: at least")
-        elif source.kind != "mapping" and source.mapping is not None:
+        elif source.kind not in _MAPPED and source.mapping is not None:
             yield Finding((*path, "mapping"), f"not used by a source of kind {source.kind}", level="warning")
         if source.team is not None and source.team not in settings.teams:
             hint = suggestion(source.team, settings.teams)
