@@ -80,6 +80,20 @@ def replay(
 
 
 @app.command()
+def connect(
+    source: Annotated[str, typer.Argument(help="Name of a source: nagios, zabbix, grafana, ... or one of your own.")],
+    config: Config = None,
+    base_url: Annotated[Optional[str], typer.Option("--base-url", help="The public address of the service.")] = None,  # noqa: UP045
+    output: Annotated[Optional[Path], typer.Option(help="Folder to write to, instead of printing.")] = None,  # noqa: UP045
+    wait: Annotated[Optional[int], typer.Option(help="Seconds to wait for the first alert.", min=1)] = None,  # noqa: UP045
+) -> None:
+    """Print what a monitoring system has to be told so that its alerts arrive, with a fresh token."""
+    from bot.connect.run import Wanted, run_connect
+
+    raise typer.Exit(run_connect(config, Wanted(source, base_url, output, wait)))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the configuration."""
     import json

@@ -25,6 +25,8 @@ _UNFILLED = re.compile(
     r"|\{\{.*\}\}|null|undefined|None",  # Mustache and Go templates
     re.DOTALL,
 )
+# Before a form's escapes are undone, or %device becomes the byte 0xDE and "vice".
+_UNFILLED_IN_FORM = re.compile(r"=%[a-z]{3,}(?=&|$)")
 _MAYBE_UNFILLED = frozenset("${*%nuN")
 _NUMBER = re.compile(r"[0-9]{1,16}(?:\.[0-9]*)?")
 _LATEST_SECOND = 1e11  # Larger numbers are milliseconds: as seconds they would lie beyond the year 5000.
@@ -49,7 +51,9 @@ def read_form(body: bytes) -> dict[str, str]:
     if not text:
         raise NotUnderstood("empty", "the body is empty")
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_FORM_FIELDS)
+        pairs = parse_qsl(
+            _UNFILLED_IN_FORM.sub("=", text), keep_blank_values=True, errors="replace", max_num_fields=_FORM_FIELDS
+        )
     except ValueError as error:
         raise NotUnderstood("not_a_form", f"more than {_FORM_FIELDS} fields") from error
     return {name: value.replace("\0", "\ufffd") for name, value in pairs}
