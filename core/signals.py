@@ -37,10 +37,16 @@ _WITHOUT_STATE = frozenset({SignalKind.DOWNTIME_STARTED, SignalKind.CLOSED})
 
 
 def shows_news(signal: Signal, known: KnownAlert | None) -> bool:
-    """Whether the message shows a begin or an end that was not heard before."""
+    """Whether the message shows a begin or an end that was not heard before.
+
+    An acknowledgement that comes after the end of what it speaks of begins nothing.
+    """
     if signal.kind in _WITHOUT_STATE:
         return False
-    return news(signal.alert, known) in (News.FIRST, News.REFIRED, News.RECOVERED)
+    meaning = news(signal.alert, known)
+    if meaning is News.REFIRED and known is not None and known.alert.ended_at is not None:
+        return signal.kind in ENDINGS or signal.alert.started_at > known.alert.ended_at
+    return meaning in (News.FIRST, News.REFIRED, News.RECOVERED)
 
 
 def hear(signal: Signal, known: KnownAlert, ticket: Ticket | None, now: datetime) -> Taken:

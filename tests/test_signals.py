@@ -7,12 +7,14 @@ from urllib.parse import urlencode
 
 import orjson
 import pytest
+from sqlalchemy import update
 
 from core import commands as c
 from core.desk.desk import Desk
 from core.desk.news import notice
 from core.i18n import Words
 from core.model import Event, Priority, RawDelivery, Receipt, SignalKind, Status, Ticket
+from core.store.session import JOURNAL
 from tests.conftest import KIM, MakeDesk, SetClock
 
 FORM = "application/x-www-form-urlencoded"
@@ -203,3 +205,44 @@ async def test_each_signal_is_told_in_the_readers_language(desk: Desk) -> None:
             if kind is not SignalKind.COMMENTED:
                 assert words.has(f"notice.alert.{kind.value}")
                 assert words.has(f"change.alert.{kind.value}")
+
+
+async def test_flapping_that_ends_badly_opens_again_what_somebody_resolved_in_between(
+    desk: Desk, clock: SetClock
+) -> None:
+    ticket = await only(desk, await nagios(desk, "FLAPPINGSTART"))
+    await desk.work.execute(ticket.id, c.Resolve("restarted"), KIM, "slack")
+    clock.advance(minutes=5)
+    at = str(int(clock.now().timestamp()))
+    assert (await only(desk, await nagios(desk, "PROBLEM", LASTSERVICESTATECHANGE=at))).status is Status.RESOLVED
+    clock.advance(minutes=5)
+    again = await only(desk, await nagios(desk, "FLAPPINGSTOP", LASTSERVICESTATECHANGE=at))
+    assert (again.id, again.status.is_open) == (ticket.id, True)
+
+
+async def test_an_acknowledgement_that_comes_after_the_end_begins_nothing(desk: Desk, clock: SetClock) -> None:
+    await nagios(desk, "PROBLEM")
+    clock.advance(minutes=5)
+    began = str(int(clock.now().timestamp()))
+    clock.advance(minutes=5)
+    await nagios(desk, "RECOVERY", "OK")
+    late = await only(desk, await nagios(desk, "ACKNOWLEDGEMENT", LASTSERVICESTATECHANGE=began))
+    assert late.status is Status.RESOLVED
+
+
+async def test_two_deeds_in_one_message_are_both_heard_when_it_is_replayed(desk: Desk, clock: SetClock) -> None:
+    ticket = await only(desk, await zabbix(desk))
+    wrong = {"event_update_status": "1", "event_update_action": "acknowledged and closed", "event_value": "5"}
+    receipt = await zabbix(desk, **wrong)
+    assert receipt.problem is not None
+    await desk.database.write(
+        lambda session: session.execute(
+            update(JOURNAL)
+            .where(JOURNAL.c.id == int(receipt.delivery))
+            .values(body=orjson.dumps({"event_id": "24", "event_name": "x", **wrong, "event_value": "0"}))
+        )
+    )
+    clock.advance(minutes=5)
+    await desk.intake.replay(int(receipt.delivery))
+    assert (await desk.ticket(ticket.id)).status is Status.RESOLVED
+    assert await story(desk, ticket) == ["alert.closed", "ticket.resolved", "alert.acknowledged"]

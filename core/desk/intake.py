@@ -21,7 +21,7 @@ from core.engine import MILESTONES, Ownership, Taken, take
 from core.errors import NotFound, StoreUnavailable
 from core.integrations import SOURCES
 from core.integrations.normal import Normalised, NotUnderstood
-from core.model import Alert, KnownAlert, Problem, RawDelivery, Receipt, Signal, SignalKind, Ticket
+from core.model import Alert, AlertStatus, KnownAlert, Problem, RawDelivery, Receipt, Signal, SignalKind, Ticket
 from core.ports import Clock
 from core.rules.dedupe import begins_anew, unheard_end
 from core.signals import ENDINGS, hear, shows_news
@@ -198,31 +198,34 @@ class Intake:
 
     def _take_signals(self, session: Session, signals: Iterable[Signal], heard_at: datetime | None) -> list[int]:
         now = self._clock.now()
+        at = heard_at or now
         tickets: list[int] = []
         for signal in signals:
-            alert = signal.alert
-            known = session.alert(alert.source, alert.fingerprint)
-            if heard_at is not None and _is_outdated(known, heard_at):
+            source, fingerprint = signal.alert.source, signal.alert.fingerprint
+            if heard_at is not None and _is_outdated(session.alert(source, fingerprint), heard_at):
                 continue
             if signal.kind in ENDINGS:
-                self._hear(session, signal, now)
-                known = session.alert(alert.source, alert.fingerprint)
+                self._hear(session, signal, now, at)
+            known = session.alert(source, fingerprint)
+            if known is not None and _resolved_too_early(session, signal, known):
+                self._take(session, unheard_end(signal.alert, known), now, at)
+                known = session.alert(source, fingerprint)
             if shows_news(signal, known):
-                self._take(session, alert, now, heard_at or now)
+                self._take(session, signal.alert, now, at)
             if signal.kind not in ENDINGS:
-                self._hear(session, signal, now)
-            known = session.alert(alert.source, alert.fingerprint)
+                self._hear(session, signal, now, at)
+            known = session.alert(source, fingerprint)
             if known is not None and known.ticket_id is not None:
                 tickets.append(known.ticket_id)
         return tickets
 
-    def _hear(self, session: Session, signal: Signal, now: datetime) -> None:
+    def _hear(self, session: Session, signal: Signal, now: datetime, heard_at: datetime) -> None:
         known = session.alert(signal.alert.source, signal.alert.fingerprint)
         if known is None:
             return
         before = session.ticket(known.ticket_id) if known.ticket_id is not None else None
         taken = hear(signal, known, before, now)
-        self._remember(session, taken, known)
+        self._remember(session, replace(taken, known=replace(taken.known, last_at=heard_at)), known)
         if taken.ticket is not None and taken.ticket is not before:
             self._save(session, before, taken.ticket, now, responded=signal.kind is SignalKind.ACKNOWLEDGED)
         for event in taken.events:
@@ -255,6 +258,12 @@ def _moves(alert: Alert, known: KnownAlert) -> bool:
     """Whether the ticket has to be read: everything but a repeat that is no news."""
     same = alert.status is known.alert.status and alert.severity is known.alert.severity
     return not same or known.count + 1 in MILESTONES
+
+
+def _resolved_too_early(session: Session, signal: Signal, known: KnownAlert) -> bool:
+    """Whether a downtime or flapping ends with the problem still there, though somebody has resolved its ticket."""
+    fires = signal.alert.status is known.alert.status is AlertStatus.FIRING
+    return fires and signal.kind in ENDINGS and _is_over(session, known)
 
 
 def _is_over(session: Session, known: KnownAlert) -> bool:

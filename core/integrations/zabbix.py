@@ -43,11 +43,11 @@ _STATUSES = {
 }
 # {EVENT.UPDATE.ACTION} is a sentence: "acknowledged, commented and changed severity from High to Disaster".
 _ACTIONS = (
+    (re.compile(r"\bclosed\b"), SignalKind.CLOSED),
     (re.compile(r"\bunacknowledged\b"), SignalKind.UNACKNOWLEDGED),
     (re.compile(r"\backnowledged\b"), SignalKind.ACKNOWLEDGED),
     (re.compile(r"\bunsuppressed\b"), SignalKind.DOWNTIME_ENDED),
     (re.compile(r"\bsuppressed\b"), SignalKind.DOWNTIME_STARTED),
-    (re.compile(r"\bclosed\b"), SignalKind.CLOSED),
 )
 _AGE = re.compile(r"(\d+)([yMdhms])")
 _SECONDS = {"y": 31_536_000, "M": 2_592_000, "d": 86_400, "h": 3600, "m": 60, "s": 1}
