@@ -21,6 +21,7 @@ from core.model import (
     Alert,
     AlertStatus,
     Category,
+    Condition,
     Customer,
     Event,
     PersonRef,
@@ -203,6 +204,7 @@ ALERT = Kind(
         "description": TEXT,
         "severity": _words("severity", Severity, ordered=True),
         "status": _words("alert status", AlertStatus),
+        "condition": _words("alert condition", Condition),
         "source": TEXT,
         "fingerprint": TEXT,
         "host": TEXT,
@@ -281,6 +283,7 @@ _SHOWN: Mapping[type, Callable[[Any], object]] = {
     Category: str,
     SlaClock: str,
     AlertStatus: str,
+    Condition: str,
     PersonRef: lambda person: Record(PERSON, person),
     Customer: lambda customer: Record(CUSTOMER, customer),
 }
