@@ -8,7 +8,7 @@ import pytest
 
 from core.config.check import check
 from core.config.load import build
-from core.config.settings import Settings
+from core.config.settings import Settings, SourceSettings
 from core.integrations import SOURCES
 
 GUID = "3f6f1c1e-6d0a-4c2b-9a53-0f1f0d6a7b11"
@@ -232,3 +232,14 @@ def test_a_token_of_the_wrong_kind_is_named_but_never_shown() -> None:
 def test_a_microsoft_app_has_what_its_type_needs(environ: dict[str, str], said: str | None) -> None:
     lines = found("base_url: https://x", {"MICROSOFT_APP_ID": GUID} | environ)
     assert (f"environment: MICROSOFT_APP_ID: {said}" in lines) if said else (lines == [])
+
+
+def test_every_kind_of_source_can_be_configured_and_is_named_where_kinds_are_described() -> None:
+    described = SourceSettings.model_fields["kind"].description or ""
+    for kind in SOURCES:
+        mapping = ", mapping: {title: t}" if kind in ("mapping", "grafana") else ""
+        assert found(f"sources: {{mine: {{kind: {kind}{mapping}}}}}") == []
+        assert kind in described
+    assert found("sources: {zabbix: {token: a-token-of-zabbix-alone}}")[0].endswith(
+        "zabbix is built in; write kind: zabbix, or choose another name"
+    )
