@@ -1,0 +1,129 @@
+"""What speaks for two alerts having one cause, as named numbers.
+
+Each factor is roughly within -1..4 and explains itself: the weights that turn them into a confidence are learned
+from data and live in ``weights.json``. What one knows from the catalogue and what one does without it are
+weighed apart, because missing knowledge is not evidence.
+"""
+
+from __future__ import annotations
+
+from math import log, log1p
+
+from core.correlation.cooccurrence import CoOccurrence
+from core.correlation.signal import HOUSEKEEPING, Signal, stem
+from core.correlation.topology import UNRELATED, Relation, Topology
+
+PAIR_FACTORS = (
+    "gap",  # logarithm of the seconds between them
+    "late",  # minutes beyond the first
+    "between",  # logarithm of how many alerts came between
+    "off_lag",  # how far the gap is from what is usual for these two kinds
+    "same_problem",
+    "same_thing",
+    "same_host",
+    "needs_1",  # one needs the other directly
+    "needs_2",
+    "needs_3",
+    "cause_first",  # what is needed alerted before what needs it
+    "shared_1",  # both need one thing directly, the more telling the fewer need it
+    "shared_2",  # the same, further away
+    "same_owner",
+    "same_network",
+    "same_stem",  # names alike but for their numbers
+    "same_kind",
+    "words",  # overlap of the words
+    "families",  # overlap of the classes of symptoms
+    "labels",  # overlap of the labels that name no place
+    "together",  # how often these kinds come together
+    "alone",  # the quieter of the two kinds usually comes alone
+    "housekeeping",
+    "low_severity",
+    "both_severe",
+    "same_change",
+    "source_says",  # the source names one as needed by the other
+)
+
+
+def pair_factors(new: Signal, old: Signal, between: int, topology: Topology, kinds: CoOccurrence) -> list[float]:
+    """The factors of ``new`` and an ``old`` one that came before it, in the order of ``PAIR_FACTORS``."""
+    gap = new.at - old.at if new.at > old.at else 0.0
+    relation = topology.relation(new.thing, old.thing) if new.thing != old.thing else UNRELATED
+    hops = relation.down or relation.up
+    shared = 1.0 / log(2.0 + relation.fan) if relation.shared else 0.0
+    lag = kinds.usual_lag(old.kind, new.kind)
+    return [
+        log1p(gap),
+        gap / 60.0 - 1.0 if gap > 60.0 else 0.0,
+        log1p(between),
+        abs(log1p(gap) - log1p(lag)) if lag is not None else 1.0,
+        1.0 if new.problem == old.problem else 0.0,
+        1.0 if new.thing == old.thing else 0.0,
+        1.0 if new.host is not None and new.host == old.host else 0.0,
+        1.0 if hops == 1 else 0.0,
+        1.0 if hops == 2 else 0.0,
+        1.0 if hops == 3 else 0.0,
+        1.0 if relation.down else -1.0 if relation.up else 0.0,
+        shared if relation.shared_hops == 2 and not hops else 0.0,
+        shared if relation.shared_hops > 2 and not hops else 0.0,
+        1.0 if relation.same_owner else 0.0,
+        1.0 if new.network is not None and new.network == old.network else 0.0,
+        1.0 if new.thing != old.thing and stem(new.thing) == stem(old.thing) else 0.0,
+        1.0 if new.kind == old.kind else 0.0,
+        _overlap(new.words, old.words),
+        _overlap(new.families, old.families),
+        _overlap(new.labels, old.labels),
+        kinds.together(old.kind, new.kind),
+        1.0 / (1.0 + min(kinds.sociable(new.kind), kinds.sociable(old.kind))),
+        1.0 if HOUSEKEEPING in new.families or HOUSEKEEPING in old.families else 0.0,
+        1.0 if new.severity == 0 or old.severity == 0 else 0.0,
+        1.0 if new.severity >= 2 and old.severity >= 2 else 0.0,
+        1.0 if new.change is not None and new.change == old.change else 0.0,
+        1.0 if old.thing in new.needs or new.thing in old.needs else 0.0,
+    ]
+
+
+def related(relation: Relation) -> bool:
+    """Whether the catalogue knows any way between the two."""
+    return bool(relation.down or relation.up or relation.shared)
+
+
+def _overlap(a: frozenset[object], b: frozenset[object]) -> float:
+    """Jaccard's index, 0..1."""
+    if not a or not b:
+        return 0.0
+    both = len(a & b)
+    return both / (len(a) + len(b) - both) if both else 0.0
+
+
+JOIN_FACTORS = (
+    "best",  # log-odds of the strongest link into the group
+    "second",  # of the next strongest
+    "support",  # logarithm of how many of its alerts are linked at even odds or better
+    "share",  # share of the looked-at alerts of the group that are
+    "quiet",  # how long the group has been quiet, against its own tempo
+    "silence",  # logarithm of the seconds for which it has been quiet
+    "size",  # logarithm of the number of its alerts
+    "age",  # logarithm of the seconds since it began
+    "rivals",  # log-odds of the strongest link into any other group
+)
+NO_LINK = -6.0
+
+
+def join_factors(
+    logits: list[float], silence: float, tempo: float, size: int, age: float, rival: float
+) -> list[float]:
+    """The factors of an alert and a group. ``logits`` are the log-odds of its links, ``tempo`` the group's usual
+    seconds between two alerts."""
+    ranked = sorted(logits, reverse=True)
+    supporting = sum(1 for logit in ranked if logit > 0.0)
+    return [
+        max(ranked[0], NO_LINK),
+        max(ranked[1], NO_LINK) if len(ranked) > 1 else NO_LINK,
+        log1p(supporting),
+        supporting / len(ranked),
+        max(0.0, log((silence + 0.05) / (tempo + 0.05))),
+        log1p(silence),
+        log1p(size),
+        log1p(age),
+        max(rival, NO_LINK),
+    ]
