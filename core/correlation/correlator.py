@@ -1,9 +1,11 @@
 """Correlation of alerts as they arrive, each placed at once and for good reason.
 
 For every alert: look up what may belong to it (by place, host, neighbours, shared ground, kind, change, and the newest
-few), weigh each pair, weigh the alert against each group so found, and join the best one above the threshold, or begin
-a group. Where it belongs to two groups above the threshold, and enough alerts say so, the two become one: no single
-link ever joins two groups unless it is strong. Every list is bounded, so the cost does not grow with what is stored.
+few), weigh each pair, weigh the alert against each group so found, and join the best one, or begin a group. A member
+below the threshold is held on probation: for everybody else it stands alone, and it is looked at again as the group
+grows, as are lonely neighbours. Where an alert belongs to two groups above the threshold, and enough alerts say so, the
+two become one: no single link joins two groups unless it is strong. Every list is bounded, so the cost does not grow
+with what is stored.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from core.correlation.cooccurrence import CoOccurrence
-from core.correlation.evidence import NO_LINK, join_factors, pair_factors
+from core.correlation.evidence import NO_LINK, GroupState, join_factors, pair_factors, tie
 from core.correlation.signal import Signal
 from core.correlation.topology import Topology
 from core.correlation.weights import Weights, confidence, join_scorer, pair_scorer, shipped
@@ -26,9 +28,11 @@ _MOST_CANDIDATES = 40
 _NEWEST = 10
 _FIRST_TEMPO = 30.0
 _TEMPO_WEIGHT = 2.0
+_PROBATION = 0.5
 _STRONG = 0.95
+_SECOND_LOOKS = 2
 _BRIDGES = 2
-_NEAR = 30.0
+_NEAR = 120.0
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -43,9 +47,10 @@ class Link(msgspec.Struct, frozen=True):
 class Placement(msgspec.Struct, frozen=True):
     """Where an alert was put and why, complete enough to be shown and to be repeated.
 
-    ``group`` is the group's name, the id of its first alert; ``confidence`` that it belongs there (0 when it began the
-    group). ``absorbed`` are groups that became part of this one; ``refused`` is the best group that stayed below the
-    threshold, with its confidence.
+    ``group`` is the group's name, the id of its first alert; ``confidence`` that the alert belongs there, of the best
+    group when it began its own. It counts as a member when ``joined``; else it stands alone. ``confirmed`` are earlier
+    alerts that now count as members, with their confidence, ``absorbed`` groups that became part of this one.
+    ``links`` are the strongest three pairs that speak for (or against) it, ``factors`` what the group added.
     """
 
     group: str
@@ -53,19 +58,21 @@ class Placement(msgspec.Struct, frozen=True):
     joined: bool
     links: tuple[Link, ...] = ()
     factors: tuple[tuple[str, float, float], ...] = ()
+    confirmed: tuple[tuple[str, float], ...] = ()
     absorbed: tuple[str, ...] = ()
-    refused: tuple[str, float] | None = None
 
 
 class Group:
     """Alerts held to have one cause. ``tempo`` is the mean of the seconds between them, drawn to a usual value."""
 
-    __slots__ = ("began", "latest", "members", "name", "spread")
+    __slots__ = ("began", "doubtful", "latest", "members", "name", "problems", "spread")
 
     def __init__(self, name: str, at: float) -> None:
         self.name = name
         self.began = self.latest = at
         self.members: list[Signal] = []
+        self.problems: set[str] = set()
+        self.doubtful: dict[str, Signal] = {}
         self.spread = _FIRST_TEMPO * _TEMPO_WEIGHT
 
     @property
@@ -77,9 +84,22 @@ class Group:
         self.latest = max(self.latest, signal.at)
         self.began = min(self.began, signal.at)
         self.members.append(signal)
+        self.problems.add(signal.problem)
+
+    def state(self, signal: Signal) -> GroupState:
+        """What the group is like for an alert that comes now."""
+        return GroupState(
+            silence=max(signal.at - self.latest, 0.0),
+            age=max(signal.at - self.began, 0.0),
+            tempo=self.tempo,
+            size=len(self.members),
+            flapping=len(self.members) > 1 and len(self.problems) == 1 and signal.problem not in self.problems,
+        )
 
     def absorb(self, other: Group) -> None:
         self.members += other.members
+        self.problems |= other.problems
+        self.doubtful |= other.doubtful
         self.began, self.latest = min(self.began, other.began), max(self.latest, other.latest)
         self.spread = min(_FIRST_TEMPO * _TEMPO_WEIGHT + (self.latest - self.began), self.spread + other.spread)
 
@@ -87,12 +107,12 @@ class Group:
 class Option:
     """A group that an alert may join, with the links that lead into it."""
 
-    __slots__ = ("confidence", "factors", "group", "links", "logits", "mapped")
+    __slots__ = ("confidence", "factors", "group", "links", "mapped", "ties")
 
     def __init__(self, group: Group) -> None:
         self.group = group
         self.links: list[tuple[float, Signal, bool, list[float]]] = []
-        self.logits: list[float] = []
+        self.ties: list[tuple[float, float, float]] = []
         self.mapped = False
         self.factors: list[float] = []
         self.confidence = 0.0
@@ -133,7 +153,7 @@ class Correlator:
         options = self.options(signal)
         placement = self._decide(signal, options)
         self._remember(signal, options)
-        return placement
+        return self._look_again(placement, signal, options) if placement.group != signal.id else placement
 
     def put(self, signal: Signal, options: list[Option], group: Group | None) -> None:
         """Put an alert where somebody who knows says; None begins a group. ``options`` are its own."""
@@ -144,50 +164,83 @@ class Correlator:
         """The group that an alert of the window is in."""
         return self._group_of.get(id)
 
-    def options(self, signal: Signal) -> list[Option]:
-        """The groups that ``signal`` may belong to, the most likely first."""
-        self._expire(signal.at)
+    def options(self, signal: Signal, now: float | None = None) -> list[Option]:
+        """The groups that ``signal`` may belong to, the most likely first. One of the window is weighed against all
+        others, and its own group, as if it were not in it."""
+        self._expire(signal.at if now is None else now)
+        number = self._numbers.get(signal.id, self._number)
         found: dict[str, Option] = {}
         for old in self._candidates(signal):
+            if old.id == signal.id:
+                continue
             group = self._group_of[old.id]
             option = found.get(group.name)
             if option is None:
                 option = found[group.name] = Option(group)
             mapped = signal.thing in self.topology and old.thing in self.topology
-            values = pair_factors(signal, old, self._number - self._numbers[old.id], self.topology, self.kinds)
+            first, then = (signal, old) if old.at > signal.at else (old, signal)
+            between = abs(number - self._numbers[old.id])
+            values = pair_factors(then, first, between, self.topology, self.kinds)
             logit = self._pair[mapped].logit(values)
             option.links.append((logit, old, mapped, values))
-            option.logits.append(logit)
+            relation = self.topology.relation(signal.thing, old.thing)
+            option.ties.append((logit, tie(signal, old, relation), abs(signal.at - old.at)))
             option.mapped = option.mapped or mapped
         self._weigh(signal, list(found.values()))
         return sorted(found.values(), key=lambda option: -option.confidence)
 
     def _weigh(self, signal: Signal, options: list[Option]) -> None:
-        bests = sorted((max(option.logits) for option in options), reverse=True)
+        bests = sorted((max(option.ties)[0] for option in options), reverse=True)
         for option in options:
-            group, best = option.group, max(option.logits)
-            rival = bests[1] if best == bests[0] and len(bests) > 1 else bests[0] if best < bests[0] else NO_LINK
-            silence, age = max(signal.at - group.latest, 0.0), max(signal.at - group.began, 0.0)
-            option.factors = join_factors(option.logits, silence, group.tempo, len(group.members), age, rival)
+            best = max(option.ties)[0]
+            rival = bests[0] if best < bests[0] else bests[1] if len(bests) > 1 else NO_LINK
+            option.factors = join_factors(option.ties, option.group.state(signal), rival)
             option.confidence = confidence(self._join[option.mapped].logit(option.factors))
 
     def _decide(self, signal: Signal, options: list[Option]) -> Placement:
         best = options[0] if options else None
-        if best is None or best.confidence < self._threshold:
-            group = Group(signal.id, signal.at)
-            self._enter(signal, group)
-            refused = (best.group.name, best.confidence) if best else None
-            return Placement(signal.id, 0.0, False, self._links(best), self._parts(best), refused=refused)
-        self._enter(signal, best.group)
+        if best is None or best.confidence < _PROBATION:
+            self._enter(signal, Group(signal.id, signal.at))
+            said = best.confidence if best else 0.0
+            return Placement(signal.id, said, False, self._links(best), self._parts(best))
+        group, joined = best.group, best.confidence >= self._threshold
+        self._enter(signal, group)
+        if not joined:
+            group.doubtful[signal.id] = signal
         absorbed = [name for option in options[1:] if (name := self._bridge(best, option))]
         return Placement(
-            group=best.group.name,
+            group=group.name,
             confidence=best.confidence,
-            joined=True,
+            joined=joined,
             links=self._links(best),
             factors=self._parts(best),
             absorbed=tuple(absorbed),
         )
+
+    def _look_again(self, placement: Placement, signal: Signal, options: list[Option]) -> Placement:
+        """Weigh those anew who were not sure to belong, now that there is one more to speak for them."""
+        group = self._group_of[signal.id]
+        doubtful = [old for old in reversed(group.doubtful.values()) if old.id != signal.id][:_SECOND_LOOKS]
+        lonely = [
+            option.group.members[0]
+            for option in options
+            if len(option.group.members) == 1 and option.group is not group and max(option.ties)[0] > 0.0
+        ][:_SECOND_LOOKS]
+        confirmed, absorbed = [], list(placement.absorbed)
+        for old in (*doubtful, *lonely):
+            if old.id not in self._group_of:
+                group.doubtful.pop(old.id, None)
+                continue
+            again = next((o for o in self.options(old, now=signal.at) if o.group is group), None)
+            own = self._group_of[old.id]
+            if again is None or again.confidence < self._threshold or (own is group and old.id not in group.doubtful):
+                continue
+            if own is group:
+                del group.doubtful[old.id]
+                confirmed.append((old.id, again.confidence))
+            else:
+                absorbed.append(self._merge(group, self._group_of[old.id]))
+        return msgspec.structs.replace(placement, confirmed=tuple(confirmed), absorbed=tuple(absorbed))
 
     def _bridge(self, best: Option, other: Option) -> str | None:
         """Make one of two groups that an alert belongs to, unless it is the only one to say so, and not strongly."""
@@ -200,11 +253,14 @@ class Correlator:
         if other.confidence < _STRONG and bridges < _BRIDGES and not small:
             return None
         del self._bridges[key]
-        for member in other.group.members:
+        return self._merge(best.group, other.group)
+
+    def _merge(self, into: Group, other: Group) -> str:
+        for member in other.members:
             if member.id in self._group_of:
-                self._group_of[member.id] = best.group
-        best.group.absorb(other.group)
-        return other.group.name
+                self._group_of[member.id] = into
+        into.absorb(other)
+        return other.name
 
     def _enter(self, signal: Signal, group: Group) -> None:
         group.add(signal)
@@ -292,12 +348,9 @@ class Correlator:
             self.kinds.followed(kind, signal.kind, lag, signal.at)
 
     def _is_near(self, new: Signal, old: Signal) -> bool:
-        if new.at - old.at > 120.0:
+        if new.at - old.at > _NEAR:
             return False
-        if new.thing == old.thing or (new.host is not None and new.host in (old.host, old.thing)):
-            return True
-        relation = self.topology.relation(new.thing, old.thing)
-        return bool(relation.down or relation.up or relation.shared) or not self.topology
+        return not self.topology or tie(new, old, self.topology.relation(new.thing, old.thing)) > 0.0
 
     def _expire(self, now: float) -> None:
         """Forget what has left the window."""
@@ -319,9 +372,9 @@ def grouping(placements: Iterable[tuple[str, Placement]]) -> Callable[[str], str
     into: dict[str, str] = {}
     of: dict[str, str] = {}
     for id, placement in placements:
-        of[id] = placement.group
-        for name in placement.absorbed:
-            into[name] = placement.group
+        of[id] = placement.group if placement.joined else id
+        of.update((other, placement.group) for other, _ in placement.confirmed)
+        into.update((name, placement.group) for name in placement.absorbed)
 
     def last(id: str) -> str:
         name = of[id]

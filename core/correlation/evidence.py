@@ -8,6 +8,7 @@ weighed apart, because missing knowledge is not evidence.
 from __future__ import annotations
 
 from math import log, log1p
+from typing import NamedTuple
 
 from core.correlation.cooccurrence import CoOccurrence
 from core.correlation.signal import HOUSEKEEPING, Signal, stem
@@ -16,6 +17,7 @@ from core.correlation.topology import UNRELATED, Relation, Topology
 PAIR_FACTORS = (
     "gap",  # logarithm of the seconds between them
     "late",  # minutes beyond the first
+    "gap_apart",  # the gap again, when they are no neighbours
     "between",  # logarithm of how many alerts came between
     "off_lag",  # how far the gap is from what is usual for these two kinds
     "same_problem",
@@ -51,9 +53,12 @@ def pair_factors(new: Signal, old: Signal, between: int, topology: Topology, kin
     hops = relation.down or relation.up
     shared = 1.0 / log(2.0 + relation.fan) if relation.shared else 0.0
     lag = kinds.usual_lag(old.kind, new.kind)
+    named = old.thing in new.needs or new.thing in old.needs
+    near = tie(new, old, relation) > 0.5
     return [
         log1p(gap),
         gap / 60.0 - 1.0 if gap > 60.0 else 0.0,
+        0.0 if near else log1p(gap),
         log1p(between),
         abs(log1p(gap) - log1p(lag)) if lag is not None else 1.0,
         1.0 if new.problem == old.problem else 0.0,
@@ -78,13 +83,20 @@ def pair_factors(new: Signal, old: Signal, between: int, topology: Topology, kin
         1.0 if new.severity == 0 or old.severity == 0 else 0.0,
         1.0 if new.severity >= 2 and old.severity >= 2 else 0.0,
         1.0 if new.change is not None and new.change == old.change else 0.0,
-        1.0 if old.thing in new.needs or new.thing in old.needs else 0.0,
+        1.0 if named else 0.0,
     ]
 
 
-def related(relation: Relation) -> bool:
-    """Whether the catalogue knows any way between the two."""
-    return bool(relation.down or relation.up or relation.shared)
+def tie(new: Signal, old: Signal, relation: Relation) -> float:
+    """How close the two stand, whatever the time: 1 for neighbours (one thing or host, one needs the other, both need
+    the same), 0.5 for a longer way, 0 for none that is known."""
+    if new.thing == old.thing or relation.down == 1 or relation.up == 1 or relation.shared_hops == 2:
+        return 1.0
+    if new.host is not None and new.host in (old.host, old.thing):
+        return 1.0
+    if old.host == new.thing or old.thing in new.needs or new.thing in old.needs:
+        return 1.0
+    return 0.5 if relation.down or relation.up or relation.shared else 0.0
 
 
 def _overlap(a: frozenset[object], b: frozenset[object]) -> float:
@@ -102,6 +114,10 @@ JOIN_FACTORS = (
     "share",  # share of the looked-at alerts of the group that are
     "quiet",  # how long the group has been quiet, against its own tempo
     "silence",  # logarithm of the seconds for which it has been quiet
+    "stale",  # minutes of quiet beyond the first
+    "tie",  # how close the closest of it stands
+    "tie_gap",  # minutes since the newest of those
+    "flapping",  # it is one problem that comes and goes, and this is another
     "size",  # logarithm of the number of its alerts
     "age",  # logarithm of the seconds since it began
     "rivals",  # log-odds of the strongest link into any other group
@@ -109,21 +125,36 @@ JOIN_FACTORS = (
 NO_LINK = -6.0
 
 
-def join_factors(
-    logits: list[float], silence: float, tempo: float, size: int, age: float, rival: float
-) -> list[float]:
-    """The factors of an alert and a group. ``logits`` are the log-odds of its links, ``tempo`` the group's usual
-    seconds between two alerts."""
-    ranked = sorted(logits, reverse=True)
+class GroupState(NamedTuple):
+    """What a group is like when an alert comes: seconds since its last and its first alert, the usual seconds between
+    two, the number of its alerts, whether it is one problem that comes and goes."""
+
+    silence: float
+    age: float
+    tempo: float
+    size: int
+    flapping: bool
+
+
+def join_factors(links: list[tuple[float, float, float]], group: GroupState, rival: float) -> list[float]:
+    """The factors of an alert and a group. ``links`` are the log-odds, the tie and the gap in seconds of each link into
+    it, ``rival`` the log-odds of the strongest link into any other."""
+    ranked = sorted((link[0] for link in links), reverse=True)
     supporting = sum(1 for logit in ranked if logit > 0.0)
+    closest = max(link[1] for link in links)
+    tie_gap = min(link[2] for link in links if link[1] == closest)
     return [
         max(ranked[0], NO_LINK),
         max(ranked[1], NO_LINK) if len(ranked) > 1 else NO_LINK,
         log1p(supporting),
         supporting / len(ranked),
-        max(0.0, log((silence + 0.05) / (tempo + 0.05))),
-        log1p(silence),
-        log1p(size),
-        log1p(age),
+        max(0.0, log((group.silence + 0.05) / (group.tempo + 0.05))),
+        log1p(group.silence),
+        group.silence / 60.0 - 1.0 if group.silence > 60.0 else 0.0,
+        closest,
+        tie_gap / 60.0,
+        1.0 if group.flapping else 0.0,
+        log1p(group.size),
+        log1p(group.age),
         max(rival, NO_LINK),
     ]

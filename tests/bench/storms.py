@@ -40,10 +40,9 @@ class Generator:
         self._module: Any = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self._module)
 
-    def storm(self, seed: int, services: int, outages: int = 12, hours: float = 3.0, tempo: float = 1.0) -> Storm:
-        """``tempo`` below 1 makes everything happen faster by that factor."""
+    def storm(self, seed: int, services: int, outages: int = 12, hours: float = 3.0) -> Storm:
         world, rows = self._module.storm(seed, services, outages, hours)
-        return Storm(topology_of(world.catalog()), list(_heard(rows, tempo)))
+        return Storm(topology_of(world.catalog()), list(_heard(rows)))
 
 
 def services_of(seed: int) -> int:
@@ -55,18 +54,16 @@ def topology_of(catalogue: str) -> Topology:
     return Topology(System(s.name, s.depends_on, s.hosts, s.team) for s in read_catalog(catalogue))
 
 
-def _heard(rows: list[tuple[dict[str, Any], str]], tempo: float) -> Iterator[Heard]:
+def _heard(rows: list[tuple[dict[str, Any], str]]) -> Iterator[Heard]:
     current: dict[str, str] = {}
-    began: float | None = None
     for number, (delivery, cause) in enumerate(rows):
         at = datetime.fromisoformat(delivery["at"]).timestamp()
-        began = at if began is None else began
         alert, key = _READERS[delivery["source"]](delivery["body"], datetime.fromisoformat(delivery["at"]))
         if alert.status is AlertStatus.RESOLVED:
             yield Heard(None, current.get(key, str(number)), cause)
             continue
         current[key] = str(number)
-        yield Heard(signal_of(alert, str(number), began + (at - began) * tempo), str(number), cause)
+        yield Heard(signal_of(alert, str(number), at), str(number), cause)
 
 
 def _alertmanager(body: dict[str, Any], at: datetime) -> tuple[Alert, str]:
