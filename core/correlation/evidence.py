@@ -18,7 +18,7 @@ PAIR_FACTORS = (
     "gap",  # logarithm of the seconds between them
     "late",  # minutes beyond the first
     "gap_apart",  # the gap again, when they are no neighbours
-    "between",  # logarithm of how many alerts came between
+    "between",  # logarithm of how many alerts came between, up to _MANY
     "off_lag",  # how far the gap is from what is usual for these two kinds
     "same_problem",
     "same_thing",
@@ -30,6 +30,7 @@ PAIR_FACTORS = (
     "shared_1",  # both need one thing directly, the more telling the fewer need it
     "shared_2",  # the same, further away
     "same_owner",
+    "at_once",  # one thing or host, within two seconds
     "same_network",
     "same_stem",  # names alike but for their numbers
     "same_kind",
@@ -53,13 +54,14 @@ def pair_factors(new: Signal, old: Signal, between: int, topology: Topology, kin
     hops = relation.down or relation.up
     shared = 1.0 / log(2.0 + relation.fan) if relation.shared else 0.0
     lag = kinds.usual_lag(old.kind, new.kind)
+    same_place = new.thing == old.thing or (new.host is not None and new.host == old.host)
     named = old.thing in new.needs or new.thing in old.needs
     near = tie(new, old, relation) > 0.5
     return [
         log1p(gap),
         gap / 60.0 - 1.0 if gap > 60.0 else 0.0,
         0.0 if near else log1p(gap),
-        log1p(between),
+        log1p(min(between, _MANY)),
         abs(log1p(gap) - log1p(lag)) if lag is not None else 1.0,
         1.0 if new.problem == old.problem else 0.0,
         1.0 if new.thing == old.thing else 0.0,
@@ -71,6 +73,7 @@ def pair_factors(new: Signal, old: Signal, between: int, topology: Topology, kin
         shared if relation.shared_hops == 2 and not hops else 0.0,
         shared if relation.shared_hops > 2 and not hops else 0.0,
         1.0 if relation.same_owner else 0.0,
+        1.0 if gap <= 2.0 and same_place else 0.0,
         1.0 if new.network is not None and new.network == old.network else 0.0,
         1.0 if new.thing != old.thing and stem(new.thing) == stem(old.thing) else 0.0,
         1.0 if new.kind == old.kind else 0.0,
@@ -113,16 +116,19 @@ JOIN_FACTORS = (
     "support",  # logarithm of how many of its alerts are linked at even odds or better
     "share",  # share of the looked-at alerts of the group that are
     "quiet",  # how long the group has been quiet, against its own tempo
+    "over",  # the same beyond what even a ragged burst does
     "silence",  # logarithm of the seconds for which it has been quiet
     "stale",  # minutes of quiet beyond the first
     "tie",  # how close the closest of it stands
     "tie_gap",  # minutes since the newest of those
     "flapping",  # it is one problem that comes and goes, and this is another
-    "size",  # logarithm of the number of its alerts
+    "size",  # logarithm of the number of its alerts, up to _MANY
     "age",  # logarithm of the seconds since it began
     "rivals",  # log-odds of the strongest link into any other group
 )
 NO_LINK = -6.0
+_MANY = 12
+_PAUSE = 5.0  # about 150 times the usual time between two alerts
 
 
 class GroupState(NamedTuple):
@@ -142,19 +148,21 @@ def join_factors(links: list[tuple[float, float, float]], group: GroupState, riv
     ranked = sorted((link[0] for link in links), reverse=True)
     supporting = sum(1 for logit in ranked if logit > 0.0)
     closest = max(link[1] for link in links)
+    pause = log((group.silence + 0.01) / (group.tempo + 0.01))
     tie_gap = min(link[2] for link in links if link[1] == closest)
     return [
         max(ranked[0], NO_LINK),
         max(ranked[1], NO_LINK) if len(ranked) > 1 else NO_LINK,
         log1p(supporting),
         supporting / len(ranked),
-        max(0.0, log((group.silence + 0.05) / (group.tempo + 0.05))),
+        max(0.0, min(pause, _PAUSE)),
+        max(0.0, pause - _PAUSE),
         log1p(group.silence),
         group.silence / 60.0 - 1.0 if group.silence > 60.0 else 0.0,
         closest,
         tie_gap / 60.0,
         1.0 if group.flapping else 0.0,
-        log1p(group.size),
+        log1p(min(group.size, _MANY)),
         log1p(group.age),
         max(rival, NO_LINK),
     ]

@@ -16,7 +16,9 @@ from core.model import Alert
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _RULE_NAME = re.compile(r"(?:[A-Z][a-z0-9]+){2,}|[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+")
 _NAME_STEM = re.compile(r"[\d\W_]+$")
-_TOO_COMMON = frozenset("the and for with from above below over under has have not was are its after before once".split())
+_TOO_COMMON = frozenset(
+    "the and for with from above below over under has have not was are its after before once".split()
+)
 _PLACE_LABELS = frozenset("instance host hostname node pod service job device component alertname severity".split())
 _NETWORK_LABELS = ("network", "rack", "zone", "cluster", "subnet", "switch")
 _CHANGE_LABELS = ("change", "change_id", "deployment", "release", "version", "commit")
@@ -31,7 +33,18 @@ _FAMILIES: dict[str, tuple[str, ...]] = {
     "slow": ("latency", "slow", "timeout", "timeouts", "objective", "response", "지연", "느림", "시간초과"),
     "errors": ("error", "errors", "failed", "failing", "failure", "exception", "오류", "에러", "실패"),
     "full": ("full", "exhausted", "backlog", "lag", "queue", "saturated", "throttled", "포화", "적체", "부족"),
-    HOUSEKEEPING: ("certificate", "expires", "expiry", "backup", "skew", "update", "updates", "renewal", "인증서", "백업"),
+    HOUSEKEEPING: (
+        "certificate",
+        "expires",
+        "expiry",
+        "backup",
+        "skew",
+        "update",
+        "updates",
+        "renewal",
+        "인증서",
+        "백업",
+    ),
 }
 _FAMILY_OF = {word: family for family, words in _FAMILIES.items() for word in words}
 

@@ -31,9 +31,9 @@ Row = tuple[list[tuple[int, float]], bool]
 _PULL = 3.0
 _PRIOR_PAIR = {
     "gap": -0.5, "late": -0.5, "same_problem": 2.0, "same_thing": 1.0, "same_host": 0.5, "needs_1": 2.0, "needs_2": 1.0,
-    "same_network": 0.8, "same_change": 2.0, "source_says": 2.5, "words": 0.5, "labels": 0.5, "together": 1.0,
+    "same_network": 0.8, "at_once": 4.0, "same_change": 2.0, "source_says": 2.5, "words": 0.5, "labels": 0.5, "together": 1.0,
 }  # fmt: skip
-_PRIOR_JOIN = {"best": 1.0, "quiet": -0.3}
+_PRIOR_JOIN = {"best": 1.0, "quiet": -0.3, "over": -8.0}
 _MOST_SAMPLES = 30_000
 
 
