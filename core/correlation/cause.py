@@ -1,8 +1,8 @@
 """What probably caused a group of alerts: hypotheses in order, each with its reasons and the way from cause to harm.
 
-A thing explains an alert that is about itself or about what needs it, the nearer the better. What explains much, alerted
-early and severely, or was just changed, comes first. Something that raised no alert itself (a rack, a switch) may be
-the cause as well, if two or more that need it directly did. Shares are of all hypotheses together, not probabilities
+A thing explains an alert that is about itself or about what needs it, the nearer the better. What explains much,
+alerted early and severely, or was just changed, comes first. Something that raised no alert itself (a rack, a switch)
+may be the cause as well, if two or more that need it directly did. Shares are of all hypotheses together, not probabilities
 of being right; where the second is nearly as likely as the first, the answer says so.
 """
 
@@ -23,8 +23,8 @@ _NEARNESS = {0: 1.0, 1: 0.9, 2: 0.75, 3: 0.6}
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
-    """``thing`` may be the cause. ``share`` 0..1 among all considered; ``reasons`` are (name, value 0..1, what it adds);
-    ``explains`` alerts of ``of``; ``path`` leads from what is hurt furthest away to the cause."""
+    """``thing`` may be the cause. ``share`` 0..1 among all considered; ``reasons`` are (name, value 0..1, its weight in
+    the score); ``explains`` alerts of ``of``; ``path`` leads from what is hurt furthest away to the cause."""
 
     thing: str
     share: float
@@ -44,8 +44,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
 def diagnose(
     signals: Sequence[Signal], topology: Topology, changed: Mapping[str, float] | None = None, before: float = 1800.0
 ) -> Diagnosis:
-    """The likeliest causes of a group. ``changed`` gives the POSIX time of the last change of things; one counts when it
-    was at most ``before`` seconds ahead of the group's first alert. Raises ``ValueError`` for an empty group."""
+    """The likeliest causes of a group. ``changed`` gives the POSIX time of the last change of things; one counts when
+    it was at most ``before`` seconds ahead of the group's first alert. Raises ``ValueError`` for an empty group."""
     if not signals:
         raise ValueError("a group has at least one alert")
     first: dict[str, Signal] = {}

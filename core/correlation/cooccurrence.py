@@ -20,7 +20,7 @@ class CoOccurrence:
     def __init__(self, half_life: float = 30 * 86400.0) -> None:
         self._rate = math.log(2) / half_life
         self._origin: float | None = None
-        self._total = 0.0
+        self._latest = 1.0
         self._seen: dict[str, float] = {}
         self._leads: dict[str, float] = {}
         self._follows: dict[str, float] = {}
@@ -31,7 +31,6 @@ class CoOccurrence:
         """One more alert of a kind."""
         weight = self._weight(at)
         self._seen[kind] = self._seen.get(kind, 0.0) + weight
-        self._total += weight
 
     def followed(self, first: str, then: str, lag: float, at: float) -> None:
         """An alert of kind ``then`` came ``lag`` seconds after a nearby one of kind ``first``."""
@@ -53,7 +52,7 @@ class CoOccurrence:
         both = (forth[0] if forth else 0.0) + (back[0] if back and a != b else 0.0)
         if not both:
             return 0.0
-        scale = self._scale()
+        scale = self._latest
         rarer = min(self._seen.get(a, 0.0), self._seen.get(b, 0.0)) / scale
         return min(1.0, both / scale / (rarer + _SHRINK))
 
@@ -63,28 +62,19 @@ class CoOccurrence:
         if pair is None:
             return 0.0
         expected = self._leads[first] * self._follows[then] / self._all_pairs
-        scale = self._scale()
+        scale = self._latest
         return (pair[0] / scale) / (expected / scale + _SHRINK)
 
     def sociable(self, kind: str) -> float:
         """How many nearby alerts one of this kind has on average; 0 for a kind that comes alone."""
-        seen = self._seen.get(kind, 0.0) / self._scale()
-        near = (self._follows.get(kind, 0.0) + self._leads.get(kind, 0.0)) / self._scale()
+        seen = self._seen.get(kind, 0.0) / self._latest
+        near = (self._follows.get(kind, 0.0) + self._leads.get(kind, 0.0)) / self._latest
         return near / (seen + _SHRINK)
-
-    def heard(self, kind: str) -> float:
-        """How many alerts of this kind are remembered, after forgetting."""
-        return self._seen.get(kind, 0.0) / self._scale()
 
     def usual_lag(self, first: str, then: str) -> float | None:
         """Seconds that usually lie between the two, None when they were never seen together."""
         pair = self._pairs.get((first, then))
         return math.expm1(pair[1] / pair[0]) if pair else None
-
-    def _scale(self) -> float:
-        return self._latest
-
-    _latest = 1.0
 
     def _weight(self, at: float) -> float:
         if self._origin is None:
@@ -102,7 +92,6 @@ class CoOccurrence:
         for pair in self._pairs.values():
             pair[0] *= by
             pair[1] *= by
-        self._total *= by
         self._all_pairs *= by
         self._origin, self._latest = at, 1.0
 

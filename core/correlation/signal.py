@@ -16,10 +16,9 @@ from core.model import Alert
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _RULE_NAME = re.compile(r"(?:[A-Z][a-z0-9]+){2,}|[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+")
 _NAME_STEM = re.compile(r"[\d\W_]+$")
-_TOO_COMMON = frozenset(
-    "the and for with from above below over under has have not was are its after before once".split()
-)
-_PLACE_LABELS = frozenset("instance host hostname node pod service job device component alertname severity".split())
+_TOO_COMMON = frozenset({"the", "and", "for", "with", "from", "has", "have", "not", "was", "are", "its", "once"})
+_PLACE_LABELS = frozenset({"instance", "host", "hostname", "node", "pod", "service", "job", "device", "component"})
+_RULE_LABELS = frozenset({"alertname", "severity"})
 _NETWORK_LABELS = ("network", "rack", "zone", "cluster", "subnet", "switch")
 _CHANGE_LABELS = ("change", "change_id", "deployment", "release", "version", "commit")
 _PARENT_LABELS = ("depends_on", "parent", "parents", "upstream")
@@ -87,7 +86,7 @@ def signal_of(alert: Alert, id: str, at: float) -> Signal:
         severity=alert.severity.rank,
         words=words,
         families=families_of(words),
-        labels=frozenset((k, v) for k, v in labels.items() if k.lower() not in _PLACE_LABELS),
+        labels=frozenset((k, v) for k, v in labels.items() if k.lower() not in _PLACE_LABELS | _RULE_LABELS),
         network=_first(labels, _NETWORK_LABELS),
         change=_first(labels, _CHANGE_LABELS),
         needs=tuple((_first(labels, _PARENT_LABELS) or "").replace(",", " ").split()),

@@ -129,7 +129,7 @@ def average_precision(truth: Sequence[bool], scores: Sequence[float]) -> float:
 class Bin(NamedTuple):
     low: float
     high: float
-    count: int
+    cases: int
     said: float
     true: float
 
@@ -153,5 +153,5 @@ def reliability(said: Sequence[tuple[float, bool]], bins: int = 10) -> list[Bin]
 
 def calibration_error(table: Sequence[Bin]) -> float:
     """Mean distance of what was said from what was so, weighted by count."""
-    total = sum(step.count for step in table)
-    return sum(step.count * abs(step.said - step.true) for step in table) / total if total else 0.0
+    total = sum(step.cases for step in table)
+    return sum(step.cases * abs(step.said - step.true) for step in table) / total if total else 0.0

@@ -220,8 +220,9 @@ def alarms(folder: Path) -> tuple[str, list[str]]:
     lifts = [kinds.lift(str(i), str(j)) for i, j in edges]
     area, precision = roc_area(truth, lifts), average_precision(truth, lifts)
     text = (
-        f"**Telecom alarms** ({len(given.alarms):,} alarms, {len(given.causes)} true edges among {len(edges):,} ordered "
-        f"pairs of kinds): learned lift against the true edges, AUC {area:.3f}, average precision {precision:.3f}\n"
+        f"**Telecom alarms** ({len(given.alarms):,} alarms, {len(given.causes)} true edges among {len(edges):,} "
+        f"ordered pairs of kinds): learned lift against the true edges, AUC {area:.3f}, "
+        f"average precision {precision:.3f}\n"
     )
     return text, [] if area > 0.86 and precision > 0.74 else [f"telecom: {area:.3f}, {precision:.3f}"]
 
@@ -257,7 +258,7 @@ def _line(name: str, scored: Score) -> str:
 
 def _reliability(table: Sequence[Bin]) -> list[str]:
     lines = ["| said | cases | said on average | so |", "|---|---:|---:|---:|"]
-    return [*lines, *(f"| {b.low:.1f} to {b.high:.1f} | {b.count} | {b.said:.3f} | {b.true:.3f} |" for b in table)]
+    return [*lines, *(f"| {b.low:.1f} to {b.high:.1f} | {b.cases} | {b.said:.3f} | {b.true:.3f} |" for b in table)]
 
 
 def _path(variable: str) -> Path | None:

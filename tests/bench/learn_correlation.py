@@ -3,9 +3,9 @@
     python -m tests.bench.learn_correlation --storms storms.py --out core/correlation/weights.json
 
 Only odd seeds are used: the even ones are for measuring. The pairs that the correlation would look at are labelled by
-their true causes, once with the catalogue and once without, and weighed by a logistic regression (Newton's method, drawn
-to prior weights, which decide about what the storms never show: changes, networks, what a source itself says). The
-same again for an alert and a group: first with every alert put where it belongs, then with the groups as they turn out.
+their true causes, once with the catalogue and once without, and weighed by a logistic regression (Newton's method,
+drawn to prior weights, which decide about what the storms never show: changes, networks, what a source itself says).
+The same again for an alert and a group: first with every alert put where it belongs, then with the groups as they turn out.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import argparse
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from math import exp, log1p
+from collections.abc import Sequence
+from math import exp, log, log1p
 from pathlib import Path
 
 import msgspec
@@ -31,7 +31,8 @@ Row = tuple[list[tuple[int, float]], bool]
 _PULL = 3.0
 _PRIOR_PAIR = {
     "gap": -0.5, "late": -0.5, "same_problem": 2.0, "same_thing": 1.0, "same_host": 0.5, "needs_1": 2.0, "needs_2": 1.0,
-    "same_network": 0.8, "at_once": 4.0, "same_change": 2.0, "source_says": 2.5, "words": 0.5, "labels": 0.5, "together": 1.0,
+    "same_network": 0.8, "at_once": 4.0, "same_change": 2.0, "source_says": 2.5, "words": 0.5, "labels": 0.5,
+    "together": 1.0,
 }  # fmt: skip
 _PRIOR_JOIN = {"best": 1.0, "quiet": -0.3, "over": -8.0}
 _MOST_SAMPLES = 30_000
@@ -43,13 +44,17 @@ class Samples:
     def __init__(self) -> None:
         self.pairs: dict[bool, list[Sample]] = {True: [], False: []}
         self.joins: dict[bool, list[Sample]] = {True: [], False: []}
+        self.bests: dict[bool, list[Sample]] = {True: [], False: []}
 
-    def add(self, options: Iterable[Option], cause: str, causes: dict[str, str]) -> None:
+    def add(self, options: Sequence[Option], cause: str, causes: dict[str, str]) -> None:
         for option in options:
             for _, old, mapped, values in option.links:
                 self.pairs[mapped].append((values, causes[old.id] == cause))
             most = Counter(causes[member.id] for member in option.group.members).most_common(1)[0][0]
             self.joins[option.mapped].append((option.factors, most == cause))
+            if option is options[0]:
+                odds = log(max(option.confidence, 1e-9) / max(1 - option.confidence, 1e-9))
+                self.bests[option.mapped].append(([odds], most == cause))
 
 
 def collect(storm: Storm, mapped: bool, weights: Weights, *, taught: bool, samples: Samples) -> None:
@@ -160,7 +165,20 @@ def learn(storms: Sequence[Storm]) -> Weights:
             join_unmapped=fit(joins[False], JOIN_FACTORS, _PRIOR_JOIN),
         )
         samples = _samples(storms, weights, taught=False)
-    return weights
+    return msgspec.structs.replace(
+        weights,
+        join_mapped=_straightened(weights.join_mapped, samples.bests[True]),
+        join_unmapped=_straightened(weights.join_unmapped, samples.bests[False]),
+    )
+
+
+def _straightened(given: Logistic, bests: Sequence[Sample]) -> Logistic:
+    """Platt's scaling: the best of several groups is right more often than one of them, so its odds are fitted anew."""
+    fitted = fit(bests, ("odds",), {"odds": 1.0})
+    by = fitted.weights["odds"]
+    return Logistic(
+        round(by * given.bias + fitted.bias, 4), {name: round(by * w, 4) for name, w in given.weights.items()}
+    )
 
 
 def _samples(storms: Sequence[Storm], weights: Weights, *, taught: bool) -> Samples:
