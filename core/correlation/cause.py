@@ -2,8 +2,8 @@
 
 A thing explains an alert that is about itself or about what needs it, the nearer the better. What explains much,
 alerted early and severely, or was just changed, comes first. Something that raised no alert itself (a rack, a switch)
-may be the cause as well, if two or more that need it directly did. Shares are of all hypotheses together, not probabilities
-of being right; where the second is nearly as likely as the first, the answer says so.
+may be the cause as well, if two or more that need it directly did. Shares are of all hypotheses together, not
+probabilities of being right; where the second is nearly as likely as the first, the answer says so.
 """
 
 from __future__ import annotations
