@@ -18,7 +18,7 @@ from core.correlation.topology import Topology
 
 _MOST = 3
 _CLOSE = 0.7
-_REASON_WEIGHTS = {"explains": 4.0, "direct": 1.0, "first": 1.5, "severe": 0.8, "changed": 2.0, "silent": -1.5}
+_REASON_WEIGHTS = {"explains": 8.0, "direct": 1.0, "first": 1.5, "severe": 0.8, "changed": 2.0, "silent": -0.3}
 _NEARNESS = {0: 1.0, 1: 0.9, 2: 0.75, 3: 0.6}
 
 

@@ -37,7 +37,7 @@ _PRIOR_PAIR = {
     "together": 1.0,
 }  # fmt: skip
 _PRIOR_JOIN = {"best": 1.0, "quiet": -0.3, "over": -8.0}
-# In the generated storms a name tells the owner and the layer exactly, as it does nowhere else: these stay at the prior.
+# In the generated storms a name tells owner and layer exactly, as it does nowhere else: these stay at the prior.
 _FIRM = {"same_owner": 3000.0, "same_stem": 3000.0}
 _MOST_SAMPLES = 30_000
 
