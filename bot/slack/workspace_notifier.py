@@ -40,7 +40,7 @@ class WorkspaceNotifier:
 
     async def edit(self, message: Outbound, ref: MessageRef) -> None:
         notifier = self._notifier(await self._id(ref.tenant or ""))
-        await _alone(notifier.edit(_addressed(message)[1], ref))
+        await _alone(notifier.edit(_addressed(message)[1], ref), "message")  # edits share one limit
 
     async def find(self, message: Outbound, since: datetime) -> MessageRef | None:
         workspace, within = _addressed(message)
@@ -64,13 +64,13 @@ class WorkspaceNotifier:
         return self._notifiers[id]
 
 
-async def _alone(work: Coroutine[Any, Any, T]) -> T:
-    """What Slack limits, or a token that is not to be had, holds up nobody in another workspace."""
+async def _alone(work: Coroutine[Any, Any, T], scope: str = "channel") -> T:
+    """What Slack limits, or a token that is not to be had, holds up ``scope`` and nobody in another workspace."""
     try:
         return await work
     except DeliveryRetry as error:
-        scope = "channel" if error.scope == "platform" else error.scope
-        raise DeliveryRetry(error.reason, after=error.after, scope=scope) from None
+        held = error.scope if error.scope == "message" else scope
+        raise DeliveryRetry(error.reason, after=error.after, scope=held) from None
 
 
 def _addressed(message: Outbound) -> tuple[str, Outbound]:
