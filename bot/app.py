@@ -137,14 +137,20 @@ class Service:
         desk, now = self.desk, self.desk.clock.now
         if self.settings.slack.enabled:
             from bot.slack.door import SlackDoor
-            from bot.slack.notifier import SlackNotifier
 
-            homes = Homes(desk, desk.policy.on_call)
             slack = SlackDoor(
-                self.settings, self.dispatch, desk.people, session, desk.seen, now, homes, threads=desk.notes
+                self.settings,
+                self.dispatch,
+                desk.people,
+                session,
+                desk.seen,
+                now,
+                Homes(desk, desk.policy.on_call),
+                threads=desk.notes,
+                installations=desk.installations("slack"),
             )
             self._open("slack", slack)
-            self.notifiers["slack"] = SlackNotifier(self.settings, session)
+            self.notifiers["slack"] = slack.notifier()
         if self.settings.msteams.enabled:
             from bot.teams.connector import Connector
             from bot.teams.door import TeamsDoor

@@ -13,6 +13,8 @@ class Seen(msgspec.Struct, frozen=True):
     """What a platform says of the one who acts. ``user`` is the Slack user id or the Entra object id.
 
     ``tenant`` is the Slack team or the Microsoft tenant. Names and addresses are for display and matching only.
+    ``email_vouched``: the address is that of one of the organisation's own users, so that whoever else has it on
+    another platform is the same person. In a workspace of many, ``user`` is ``T024BE7LD/U0KIM``.
     """
 
     platform: str
@@ -24,6 +26,7 @@ class Seen(msgspec.Struct, frozen=True):
     time_zone: str | None = None
     mri: str | None = None
     picture: str | None = None
+    email_vouched: bool = False
 
 
 class Directory(Protocol):

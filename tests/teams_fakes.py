@@ -24,7 +24,7 @@ from bot.teams.connector import Connector
 from bot.teams.credentials import BotCredentials
 from bot.teams.door import TeamsDoor
 from bot.teams.notifier import TeamsNotifier
-from core.config.settings import Settings, TeamsSettings
+from core.config.settings import OrganisationSettings, Settings, TeamsSettings
 from core.conversations import Conversation
 from core.errors import StoreUnavailable
 from core.model import Category, Person, PersonRef, Priority, SlaClock, Status
@@ -270,14 +270,15 @@ class Stage:
     def service_url(self) -> str:
         return self.connector.service_url(TENANT)
 
-    def settings(self, **teams: Any) -> Settings:
+    def settings(self, own_tenants: tuple[str, ...] = (), **teams: Any) -> Settings:
         known = {
             "app_id": APP_ID,
             "tenant_id": TENANT,
             "service_hosts": ("127.0.0.1",),
             "open_id_metadata": self.metadata,
         }
-        return Settings(msteams=TeamsSettings(**(known | teams)), base_url="https://desk.example.com")
+        own = OrganisationSettings(teams_tenants=own_tenants)
+        return Settings(msteams=TeamsSettings(**(known | teams)), base_url="https://desk.example.com", organisation=own)
 
     def own_connector(self, settings: Settings) -> Connector:
         return Connector(settings.msteams, self.session, BotCredentials(settings.msteams, static_token=BOT_TOKEN))

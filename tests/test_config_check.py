@@ -200,6 +200,50 @@ def test_credentials_that_belong_together_are_asked_for() -> None:
     ]
 
 
+MANY = {
+    "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s", "SLACK_SIGNING_SECRET": "s" * 32,
+    "DESKBELL_SECRET_KEY": "k" * 64, "DESKBELL_BASE_URL": "https://x",
+}  # fmt: skip
+NEW_KEY = "run openssl rand -hex 32"
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "said"),
+    [
+        ("slack: {workspaces: [T024BE7LD, E0GRID, '*'], home: T024BE7LD}", {}, None),
+        ("", {}, "warning: SLACK_CLIENT_ID: no workspace may install the app; "
+                 "add the ids of the workspaces (T...) to slack.workspaces"),
+        ("", {"DESKBELL_SECRET_KEY": ""}, f"SLACK_CLIENT_ID: needs secret_key, to seal tokens with; {NEW_KEY}"),
+        ("", {"DESKBELL_SECRET_KEY": f"{'k' * 64},short"},
+         f"DESKBELL_SECRET_KEY: a key is shorter than 32 characters; {NEW_KEY}"),
+        ("", {"DESKBELL_BASE_URL": ""}, "SLACK_CLIENT_ID: needs base_url, where Slack sends browsers back to"),
+        ("", {"SLACK_CLIENT_SECRET": ""},
+         "SLACK_CLIENT_ID: not enough, so nobody can install; add slack.client_secret"),
+        ("", {"SLACK_BOT_TOKEN": "xoxb-1"},
+         "warning: SLACK_BOT_TOKEN: not used together with slack.client_id; leave one out"),
+        ("", {"SLACK_SIGNING_SECRET": ""}, "warning: SLACK_CLIENT_ID: not enough, so Slack is off; "
+         "add slack.signing_secret for HTTP, or slack.app_token for Socket Mode"),
+        ("slack: {workspaces: [acme]}", {}, "slack.workspaces[0]: not a Slack workspace; "
+         "write its id, T... or E..., from the address of Slack's page"),
+        ("organisation: {slack_workspaces: ['*']}", {}, "organisation.slack_workspaces[0]: not a Slack workspace; "
+         "write its id, T... or E..., from the address of Slack's page"),
+    ],
+)  # fmt: skip
+def test_many_workspaces_have_what_they_need(text: str, change: dict[str, str], said: str | None) -> None:
+    lines = [line.removeprefix("environment: ") for line in found(text, MANY | change)]
+    assert any(line.endswith(said) for line in lines) if said else lines == [], lines
+
+
+def test_a_channel_can_name_its_workspace_where_there_are_several() -> None:
+    several = "slack: {workspaces: ['*']}\n" + rule(to="['slack:T024BE7LD/#ops', 'slack:E0GRID/C0123456789']")
+    assert found(several, MANY) == []
+    assert found(several, {})[0].endswith(
+        "there is one workspace alone; leave the workspace out, or set slack.client_id"
+    )
+    by_name = "slack: {workspaces: ['*']}\n" + rule(to="['slack:E0GRID/#ops']")
+    assert "not a Slack channel" in found(by_name, MANY)[0]
+
+
 def test_what_comes_from_the_environment_is_never_repeated() -> None:
     text = "desk: {default_team: '${S}'}\n" + rule(when="${S}", to="['${S}', 'slack:${S} x']", template="${S}")
     lines = found(text, {"S": "xoxb-secret"})

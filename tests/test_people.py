@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.conversations import Conversation
 from core.desk import people as people_module
@@ -138,3 +139,76 @@ async def test_a_conversation_is_kept_with_its_newest_address_and_lives_again_wh
     assert newest is not None
     assert newest.id == "c2"
     assert await book.newest("elsewhere") is None
+
+
+# -- one person by their address
+
+SLACK_LEE = Seen("slack", "U7", "T1", "lee", "Lee@Example.com", email_vouched=True)
+TEAMS_LEE = Seen("teams", "entra-7", "tenant", "Lee Jiwon", "lee@example.com", mri="29:lee", email_vouched=True)
+
+
+@pytest.mark.parametrize("order", [(SLACK_LEE, TEAMS_LEE), (TEAMS_LEE, SLACK_LEE)])
+async def test_the_same_vouched_address_is_one_person_on_slack_and_teams(
+    make_desk: MakeDesk, order: tuple[Seen, Seen]
+) -> None:
+    desk = await make_desk()
+    first = await desk.people.meet(order[0])
+    second = await desk.people.meet(order[1])
+    assert first.id == second.id
+    assert (second.slack, second.teams, second.teams_mri) == ("U7", "entra-7", "29:lee")
+    assert len(await stored(desk, "person")) == 1
+    again = await make_desk()
+    assert (await again.people.known("slack", "U7")) == (await again.people.known("teams", "entra-7")) == second
+
+
+@pytest.mark.parametrize("stranger", [SLACK_LEE, TEAMS_LEE])
+async def test_an_address_that_nobody_vouches_for_makes_nobody_the_same_person(desk: Desk, stranger: Seen) -> None:
+    other = TEAMS_LEE if stranger is SLACK_LEE else SLACK_LEE
+    met = await desk.people.meet(replace(stranger, email_vouched=False))
+    owner = await desk.people.meet(other)
+    assert met.id != owner.id
+    assert (await desk.people.meet(replace(stranger, email_vouched=False))).id == met.id
+
+
+async def test_somebody_is_joined_when_their_address_is_heard_of_later(desk: Desk) -> None:
+    on_teams = await desk.people.meet(TEAMS_LEE)
+    early = await desk.people.meet(Seen("slack", "U7", "T1", "lee"))
+    assert early.id != on_teams.id
+    assert (await desk.people.meet(SLACK_LEE)).id == on_teams.id
+    known = await desk.people.known("slack", "U7")
+    assert known is not None
+    assert known.id == on_teams.id
+
+
+async def test_two_workspaces_of_one_person_are_one_person_by_their_address(desk: Desk) -> None:
+    one = await desk.people.meet(replace(SLACK_LEE, user="T1/U7", tenant="T1"))
+    two = await desk.people.meet(replace(SLACK_LEE, user="T2/U8", tenant="T2"))
+    assert one.id == two.id == "slack.T1.U7"
+    assert two.slack == "T2/U8", "they are told where they were seen last"
+
+
+async def test_a_configured_address_counts_and_a_configured_person_is_never_joined_to_another(
+    make_desk: MakeDesk,
+) -> None:
+    lee = {"id": "lee", "name": "Lee", "email": "LEE@example.com"}
+    desk = await make_desk(people=[lee, KIM])
+    assert (await desk.people.meet(SLACK_LEE)).id == "lee"
+    assert (await desk.people.meet(TEAMS_LEE)).id == "lee"
+    kim = await desk.people.meet(replace(SLACK_LEE, user="U1"))
+    assert kim.id == "kim", "the configuration says whose account it is"
+
+
+async def test_somebody_met_before_they_were_configured_becomes_the_configured_one(make_desk: MakeDesk) -> None:
+    first = await make_desk()
+    assert (await first.people.meet(SLACK_LEE)).id == "slack.T1.U7"
+    again = await make_desk(people=[{"id": "lee", "name": "Lee", "email": "lee@example.com"}])
+    assert (await again.people.meet(SLACK_LEE)).id == "lee"
+    assert (await again.people.meet(TEAMS_LEE)).id == "lee"
+
+
+async def test_two_who_meet_at_once_with_one_address_are_one_person(make_desk: MakeDesk) -> None:
+    one, two = await make_desk(), await make_desk()
+    met = await asyncio.gather(
+        *(desk.people.meet(seen) for desk in (one, two) for seen in (SLACK_LEE, TEAMS_LEE) for _ in range(5))
+    )
+    assert len({person.id for person in met}) == 1

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from bot.demo.slack_facts import METHODS
-from bot.slack.manifest import BOT_EVENTS, BOT_SCOPES, lint, manifest
+from bot.slack.manifest import BOT_EVENTS, BOT_SCOPES, lint, manifest, scopes
 from core.config.settings import Settings
 from core.i18n import LANGUAGES, Words
 from tests.slack_office import office
@@ -122,3 +122,19 @@ def test_shortcuts_have_names_that_slack_takes(language: str) -> None:
     assert not lint(made, Settings(), Words(language))
     made["features"]["shortcuts"][0]["name"] = "x" * 25
     assert len(lint(made, Settings(), Words(language))) == 1
+
+
+def test_many_workspaces_get_the_way_back_the_events_of_leaving_and_rotation_if_wanted() -> None:
+    many = {"client_id": "1.2", "client_secret": "s", "signing_secret": "s", "token_rotation": True}
+    chosen = Settings.model_validate({"slack": many, "base_url": BASE})
+    made = manifest(chosen, BASE, Words())
+    assert made["oauth_config"]["redirect_urls"] == ["https://desk.example.com/slack/oauth_redirect"]
+    assert {"app_uninstalled", "tokens_revoked"} <= set(made["settings"]["event_subscriptions"]["bot_events"])
+    assert (made["settings"]["token_rotation_enabled"], made["settings"]["org_deploy_enabled"]) == (True, True)
+    assert list(scopes(chosen)) == made["oauth_config"]["scopes"]["bot"]
+    if SCHEMA.is_file():
+        jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(made)
+    single = manifest(Settings.model_validate({"slack": {"token_rotation": True}}), BASE, Words())
+    assert "redirect_urls" not in single["oauth_config"]
+    assert single["settings"]["token_rotation_enabled"] is False
+    assert "app_uninstalled" not in single["settings"]["event_subscriptions"]["bot_events"]

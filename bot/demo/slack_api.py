@@ -53,6 +53,7 @@ class SlackStandIn:
     ) -> None:
         self.bot_token, self.app_token = bot_token, app_token
         self.scopes = None if scopes is None else frozenset(scopes)
+        self.is_bot_token: Callable[[str], bool] = lambda token: token == self.bot_token
         self.rate_limits = rate_limits
         self.workspace = Workspace(app, clock)
         self.modals = Modals(self.workspace)
@@ -93,7 +94,7 @@ class SlackStandIn:
     def app(self) -> web.Application:
         """To be served on a port of its own, or below a path with ``add_subapp``."""
         app = web.Application(client_max_size=_BODY_LIMIT)
-        app.router.add_route("*", "/api/{method}", self._serve)
+        app.router.add_route("*", "/api/{method}", self.serve)
         app.router.add_post("/response/{token}", self._serve_response_url)
         for path in ("/link", "/link/"):
             app.router.add_get(path, self.sockets.serve)
@@ -102,7 +103,7 @@ class SlackStandIn:
 
     # the Web API
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
 
         async def proceed() -> web.StreamResponse:
@@ -155,12 +156,12 @@ class SlackStandIn:
     def _authorise(self, method: str, token: str | None) -> None:
         if not token:
             raise SlackRefusal("not_authed")
-        if token not in (self.bot_token, self.app_token):
+        if token != self.app_token and not self.is_bot_token(token):
             raise SlackRefusal("invalid_auth")
         if (token == self.app_token) != (method == "apps.connections.open"):
             raise SlackRefusal("not_allowed_token_type")
         needed = METHODS[method].scopes
-        if token == self.bot_token and needed and self.scopes is not None and not self.scopes & set(needed):
+        if token != self.app_token and needed and self.scopes is not None and not self.scopes & set(needed):
             raise SlackRefusal("missing_scope", f"needed: {','.join(needed)}")
 
     @staticmethod
@@ -192,6 +193,11 @@ class SlackStandIn:
 
     def _view_method(self, change: Callable[[Json], OpenView]) -> Callable[[Json], Json]:
         return lambda arguments: {"view": self.modals.payload(change(arguments))}
+
+    def knows(self, names: set[str]) -> bool:
+        """Whether one of these channels, people, views or triggers is of this workspace."""
+        ours = self.workspace.channels.keys() | self.workspace.people.keys()
+        return bool(names & ours) or any(self.modals.view(name) or self.modals.issued(name) for name in names)
 
     # refusals
 

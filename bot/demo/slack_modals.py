@@ -52,6 +52,9 @@ class Modals:
             self._triggers.popitem(last=False)
         return trigger_id
 
+    def issued(self, trigger_id: str) -> bool:
+        return trigger_id in self._triggers
+
     def _exchange(self, trigger_id: object) -> Trigger:
         if not isinstance(trigger_id, str) or not _TRIGGER.fullmatch(trigger_id):
             raise SlackRefusal("invalid_arguments", "invalid `trigger_id`")

@@ -158,9 +158,10 @@ def slash_command_payload(
         "command": command,
         "text": text,
         "api_app_id": app.app_id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": str(app.is_org_install).lower(),
         "response_url": answer_to,
         "trigger_id": trigger_id,
+        **({"enterprise_id": app.enterprise, "enterprise_name": f"{app.enterprise} org"} if app.enterprise else {}),
     }
 
 
@@ -250,16 +251,23 @@ def message_action_payload(
 
 def event_payload(app: SlackApp, event: Json, event_id: str, event_time: int) -> Json:
     """The envelope of the Events API around one event."""
-    authorization = {"enterprise_id": None, "team_id": app.team, "user_id": app.bot_user, "is_bot": True}
+    authorization = {
+        "enterprise_id": app.enterprise or None,
+        "team_id": None if app.is_org_install else app.team,
+        "user_id": app.bot_user,
+        "is_bot": True,
+        "is_enterprise_install": app.is_org_install,
+    }
     return {
         "token": _TOKEN,
         "team_id": app.team,
+        **({"enterprise_id": app.enterprise} if app.enterprise else {}),
         "api_app_id": app.app_id,
         "event": event,
         "type": "event_callback",
         "event_id": event_id,
         "event_time": event_time,
-        "authorizations": [authorization | {"is_enterprise_install": False}],
+        "authorizations": [authorization],
         "is_ext_shared_channel": False,
         "event_context": f"4-{event_id}",
     }
@@ -317,8 +325,8 @@ def _interaction(kind: str, app: SlackApp, person: SlackPerson) -> Json:
     return {
         "type": kind,
         "team": {"id": app.team, "domain": app.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "enterprise": {"id": app.enterprise, "name": f"{app.enterprise} org"} if app.enterprise else None,
+        "is_enterprise_install": app.is_org_install,
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": app.team},
         "api_app_id": app.app_id,
         "token": _TOKEN,

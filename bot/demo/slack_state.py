@@ -46,6 +46,8 @@ class SlackApp:
     bot_user: str = "U0DESKBELL"
     bot_name: str = "deskbell"
     unfurl_domains: tuple[str, ...] = ()
+    enterprise: str = ""
+    is_org_install: bool = False
 
 
 class Workspace:

@@ -69,6 +69,7 @@ class TeamsPerson:
     time_zone: str = "UTC"
     country: str = "US"
     installed: bool = True
+    role: str = "user"
 
     def payload(self) -> Json:
         """As a member of a roster."""
@@ -80,7 +81,7 @@ class TeamsPerson:
             "email": self.email,
             "userPrincipalName": self.email,
             "tenantId": self.tenant,
-            "userRole": "user",
+            "userRole": self.role,
         }
 
 

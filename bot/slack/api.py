@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import orjson
+from pydantic import SecretStr
 
 from core.config.settings import SlackSettings
 
@@ -63,28 +64,52 @@ class CallFailed(Exception):
         self.method, self.outcome, self.code, self.after = method, outcome, code, after
 
 
-class SlackApi:
-    """``seconds`` is the limit of a call that names none of its own."""
+class Tokens(Protocol):
+    """The tokens of one workspace. Both methods raise CallFailed where there is none to be had."""
 
-    def __init__(self, settings: SlackSettings, session: aiohttp.ClientSession, seconds: float = CALL_SECONDS) -> None:
+    async def token(self) -> SecretStr: ...
+
+    async def instead_of(self, token: SecretStr) -> SecretStr:
+        """Another token than ``token``, which Slack has refused because its time is over."""
+
+
+class SlackApi:
+    """``seconds`` is the limit of a call that names none of its own.
+
+    ``tokens`` are those of the workspace that is called; without them it is the configured one.
+    """
+
+    def __init__(
+        self,
+        settings: SlackSettings,
+        session: aiohttp.ClientSession,
+        seconds: float = CALL_SECONDS,
+        tokens: Tokens | None = None,
+    ) -> None:
         self._root = settings.api_url.rstrip("/")
         self._token = settings.bot_token
+        self._tokens = tokens
         self._session = session
         self._seconds = seconds
 
     async def call(self, method: str, arguments: Mapping[str, Any], *, seconds: float | None = None) -> Answer:
         """Slack's answer to ``method``, in at most ``seconds``. Raises CallFailed; its text never holds the token."""
-        request = self._request(method, arguments, _time_limit(seconds or self._seconds))
+        limit = _time_limit(seconds or self._seconds)
+        if self._tokens is None:
+            return await answered(method, self._request(method, arguments, self._token, limit))
+        token = await self._tokens.token()
         try:
-            async with request as response:
-                return _answer(method, response.status, response.headers, await response.read())
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise CallFailed(method, Outcome.NOT_SENT, _name(error)) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise CallFailed(method, Outcome.UNKNOWN, _name(error)) from None
+            return await answered(method, self._request(method, arguments, token, limit))
+        except CallFailed as error:
+            if error.code != "token_expired":
+                raise
+        token = await self._tokens.instead_of(token)
+        return await answered(method, self._request(method, arguments, token, limit))
 
-    def _request(self, method: str, arguments: Mapping[str, Any], timeout: aiohttp.ClientTimeout) -> Any:
-        headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"} if self._token else {}
+    def _request(
+        self, method: str, arguments: Mapping[str, Any], token: SecretStr | None, timeout: aiohttp.ClientTimeout
+    ) -> Any:
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         given = {name: value for name, value in arguments.items() if value is not None}
         body: bytes | dict[str, str]
         if method in _FORM_METHODS:
@@ -112,6 +137,17 @@ class SlackApi:
                     raise CallFailed("response_url", Outcome.REFUSED, f"http_{answer.status}")
         except (aiohttp.ClientError, OSError) as error:
             raise CallFailed("response_url", Outcome.UNKNOWN, _name(error)) from None
+
+
+async def answered(method: str, request: Any) -> Answer:
+    """Slack's answer to a request that is not yet sent. Raises CallFailed."""
+    try:
+        async with request as response:
+            return _answer(method, response.status, response.headers, await response.read())
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+        raise CallFailed(method, Outcome.NOT_SENT, _name(error)) from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise CallFailed(method, Outcome.UNKNOWN, _name(error)) from None
 
 
 def _time_limit(seconds: float) -> aiohttp.ClientTimeout:

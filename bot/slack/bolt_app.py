@@ -36,6 +36,7 @@ from bot.slack.shortcuts import Shortcuts
 from bot.slack.submissions import Submissions
 from bot.slack.suggestions import Suggestions
 from bot.slack.unfurls import Unfurls
+from bot.slack.workspaces import Workspace
 from core.config.settings import SlackSettings
 from core.errors import DeskError, StoreUnavailable
 from core.views import Message, View
@@ -80,7 +81,22 @@ class Itself:
         self._user, self._bot = str(answer.get("user_id")), str(answer.get("bot_id"))
 
 
-def build(reception: Reception, itself: Itself, session: aiohttp.ClientSession) -> AsyncApp:
+class Known:
+    """The bot as its installation names it; the token stays where the calls are made."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def known(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_user_id=self._workspace.bot_user or None,
+            bot_id=self._workspace.bot_id or None,
+        )
+
+
+def build(reception: Reception, itself: Itself | Known, session: aiohttp.ClientSession) -> AsyncApp:
     """The app with a listener for every kind of payload. Makes no call to Slack."""
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:

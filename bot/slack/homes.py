@@ -90,9 +90,14 @@ class HomeTabs:
         self._source.on_change(self._news.set)
         self._task = asyncio.get_running_loop().create_task(self._run(), name="slack homes")
 
-    async def close(self) -> None:
+    def stop(self) -> None:
+        """Show nothing any more, at once; ``close`` waits for the end of it."""
         if self._task is not None:
             self._task.cancel()
+
+    async def close(self) -> None:
+        self.stop()
+        if self._task is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 

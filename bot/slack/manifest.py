@@ -50,6 +50,8 @@ BOT_EVENTS = (
     "message.mpim",
     "reaction_added",
 )
+OF_INSTALLATIONS = ("app_uninstalled", "tokens_revoked")
+REDIRECT_PATH = "/slack/oauth_redirect"
 _FOR_THE_EMOJI = frozenset({"reactions:read", "reaction_added"})
 _FOR_LINKS = frozenset({"links:read", "links:write", "link_shared"})
 
@@ -84,20 +86,38 @@ def manifest(settings: Settings, base_url: str | None, words: Words) -> dict[str
             **({"unfurl_domains": domains} if domains else {}),
         },
         "oauth_config": {
-            "scopes": {
-                "bot": [scope for scope in BOT_SCOPES if scope not in unused],
-                "bot_optional": list(BOT_OPTIONAL_SCOPES),
-            }
+            **_redirect(settings, base_url),
+            "scopes": {"bot": list(_scopes(unused)), "bot_optional": list(BOT_OPTIONAL_SCOPES)},
         },
         "settings": {
-            "event_subscriptions": {**called, "bot_events": [event for event in BOT_EVENTS if event not in unused]},
+            "event_subscriptions": {**called, "bot_events": _events(settings, unused)},
             "interactivity": {"is_enabled": True, **called},
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": settings.slack.has_workspaces,
             "socket_mode_enabled": address is None,
             # Cannot be switched off again, and gains nothing for one workspace.
-            "token_rotation_enabled": False,
+            "token_rotation_enabled": settings.slack.has_workspaces and settings.slack.token_rotation,
         },
     }
+
+
+def scopes(settings: Settings) -> tuple[str, ...]:
+    """The permissions that a workspace is asked for when it installs the app: those of the manifest."""
+    return _scopes(_unused(settings, _unfurl_domains(settings.base_url)))
+
+
+def _scopes(unused: frozenset[str]) -> tuple[str, ...]:
+    return tuple(scope for scope in BOT_SCOPES if scope not in unused)
+
+
+def _events(settings: Settings, unused: frozenset[str]) -> list[str]:
+    wanted = BOT_EVENTS + (OF_INSTALLATIONS if settings.slack.has_workspaces else ())
+    return sorted(event for event in wanted if event not in unused)
+
+
+def _redirect(settings: Settings, base_url: str | None) -> dict[str, list[str]]:
+    """Where Slack sends the browser after an installation; it takes https alone."""
+    usable = settings.slack.has_workspaces and base_url is not None and base_url.startswith("https://")
+    return {"redirect_urls": [f"{(base_url or '').rstrip('/')}{REDIRECT_PATH}"]} if usable else {}
 
 
 def lint(made: dict[str, Any], settings: Settings, words: Words) -> list[str]:

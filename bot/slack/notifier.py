@@ -39,15 +39,20 @@ class _Place(msgspec.Struct, frozen=True):
 class SlackNotifier:
     """``core.ports.Notifier`` for Slack. ``session`` is shared and stays the caller's to close.
 
-    Every call ends within ``call_seconds``.
+    Every call ends within ``call_seconds``. ``api`` is that of one workspace of many.
     """
 
     platform = "slack"
 
     def __init__(
-        self, settings: Settings, session: aiohttp.ClientSession, *, call_seconds: float = CALL_SECONDS
+        self,
+        settings: Settings,
+        session: aiohttp.ClientSession,
+        *,
+        call_seconds: float = CALL_SECONDS,
+        api: SlackApi | None = None,
     ) -> None:
-        self._api = SlackApi(settings.slack, session, call_seconds)
+        self._api = api or SlackApi(settings.slack, session, call_seconds)
         self._failures = Failures(settings)
         self._permalinks = Permalinks(self._api)
         self._may_sign = True

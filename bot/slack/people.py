@@ -13,9 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from bot.slack import text
 from bot.slack.api import CallFailed, SlackApi
 from bot.slack.inflight import Inflight
+from bot.slack.workspaces import Workspace
 from core.config.settings import Settings
 from core.i18n import Words, closest_language
 from core.model import DESKBELL, Person
@@ -32,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 
 class SlackPeople:
+    """``workspace`` is the one of many whose people these are; without it there is one alone."""
+
     def __init__(
         self,
         settings: Settings,
@@ -39,7 +44,10 @@ class SlackPeople:
         api: SlackApi,
         inflight: Inflight,
         now: Callable[[], datetime],
+        workspace: Workspace | None = None,
     ) -> None:
+        self._workspace = workspace
+        self._own = frozenset(settings.organisation.slack_workspaces)
         self._settings, self._directory, self._api, self._inflight, self._now = settings, directory, api, inflight, now
         self._ask_after: dict[str, datetime] = {}
         self._asking: dict[str, asyncio.Task[Person]] = {}
@@ -74,7 +82,7 @@ class SlackPeople:
         return self._words.get(user) or Words(self._settings.language, self._settings.time_zone)
 
     async def _met(self, user: str, tenant: str, name: str | None) -> Person:
-        known = await self._directory.known(PLATFORM, user)
+        known = await self._directory.known(PLATFORM, self._scoped(user))
         asking, not_before = self._asking.get(user), self._ask_after.get(user)
         if asking is None and (not_before is None or self._now() >= not_before):
             asking = self._ask(user, tenant, name)
@@ -84,7 +92,13 @@ class SlackPeople:
             done, _ = await asyncio.wait({asking}, timeout=FIRST_SIGHT_SECONDS)
             if done:
                 return asking.result()
-        return known or await self._directory.meet(Seen(PLATFORM, user, tenant, name=name))
+        return known or await self._directory.meet(self._seen(user, tenant, name))
+
+    def _scoped(self, user: str) -> str:
+        return self._workspace.scoped(user) if self._workspace else user
+
+    def _seen(self, user: str, tenant: str, name: str | None) -> Seen:
+        return Seen(PLATFORM, self._scoped(user), self._workspace.tenant if self._workspace else tenant, name=name)
 
     def _ask(self, user: str, tenant: str, name: str | None) -> asyncio.Task[Person]:
         task = self._inflight.spawn(self._look_up(user, tenant, name))
@@ -95,27 +109,26 @@ class SlackPeople:
     async def _look_up(self, user: str, tenant: str, name: str | None) -> Person:
         try:
             answer = await self._api.call("users.info", {"user": user, "include_locale": True})
-            seen, again = _profile(user, tenant, name, answer.get("user")), _FRESH
+            seen, again = _profile(self._seen(user, tenant, name), answer.get("user"), self._own), _FRESH
         except CallFailed as error:
             _log.info("no profile of %s from Slack: %s", user, error)
-            seen, again = Seen(PLATFORM, user, tenant, name=name), _TRY_AGAIN
+            seen, again = self._seen(user, tenant, name), _TRY_AGAIN
         person = await self._directory.meet(seen)
         _keep(self._ask_after, user, self._now() + again)
         return person
 
 
-def _profile(user: str, tenant: str, name: str | None, answer: Any) -> Seen:
+def _profile(seen: Seen, answer: Any, own: frozenset[str]) -> Seen:
     """https://docs.slack.dev/reference/objects/user-object; what has an unexpected shape counts as not said."""
     found = answer if isinstance(answer, dict) else {}
     profile = found.get("profile")
     profile = profile if isinstance(profile, dict) else {}
     called = profile.get("display_name") or profile.get("real_name") or found.get("real_name") or found.get("name")
-    return Seen(
-        PLATFORM,
-        user,
-        tenant,
-        name=_text(called) or name,
+    return replace(
+        seen,
+        name=_text(called) or seen.name,
         email=_text(profile.get("email")),
+        email_vouched=is_own(found, own),
         language=closest_language(_text(found.get("locale")), "") or None,
         time_zone=_zone(_text(found.get("tz"))),
         picture=_picture(profile),
@@ -125,6 +138,15 @@ def _profile(user: str, tenant: str, name: str | None, answer: Any) -> Seen:
 def _picture(profile: dict[str, Any]) -> str | None:
     found = _text(profile.get("image_192")) or _text(profile.get("image_72"))
     return found if found and found.startswith("https://") else None
+
+
+def is_own(user: dict[str, Any], own: frozenset[str]) -> bool:
+    """Whether the organisation vouches for the address: a confirmed one of somebody whose own workspace is on the
+    list. Whose workspace the request came through does not count, for shared channels bring strangers."""
+    grid = user.get("enterprise_user")
+    homes = {user.get("team_id"), grid.get("enterprise_id") if isinstance(grid, dict) else None}
+    stranger = user.get("is_stranger") is True or user.get("is_bot") is True
+    return bool(own & homes) and not stranger and user.get("is_email_confirmed") is not False
 
 
 def _text(value: object) -> str | None:

@@ -17,6 +17,7 @@ from bot.slack.people import SlackPeople
 from bot.slack.seen import Once
 from bot.slack.sources import Sources
 from bot.slack.threads import ThreadNotes
+from bot.slack.workspaces import Workspace
 from core.config.settings import Settings
 from core.model import Person
 from core.ports import Memory
@@ -35,6 +36,7 @@ class Reception(msgspec.Struct, frozen=True):
     sources: Sources
     homes: HomeTabs | None = None
     threads: ThreadNotes | None = None
+    workspace: Workspace | None = None
 
     def call(self, asked: Asked, by: Person, place: Place, *, text: str = "", submitted: bool = False) -> Call:
         return Call(
@@ -47,5 +49,5 @@ class Reception(msgspec.Struct, frozen=True):
             version=asked.version,
             fields=asked.fields,
             submitted=submitted,
-            place=place.facts(),
+            place=place.facts() | ({"tenant": self.workspace.id} if self.workspace else {}),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from pydantic import SecretStr
@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack import payloads
 from bot.slack.inflight import Inflight
+from bot.slack.switch import Bolt
 from core.config.settings import SlackSettings
 from core.ports import Memory
 
@@ -30,7 +31,7 @@ class SocketTransport:
     """``start`` does not wait for Slack: connecting goes on until it works."""
 
     def __init__(
-        self, settings: SlackSettings, token: SecretStr, app: AsyncApp, session: aiohttp.ClientSession,
+        self, settings: SlackSettings, token: SecretStr, app: Bolt, session: aiohttp.ClientSession,
         inflight: Inflight, seen: Memory,
     ) -> None:  # fmt: skip
         self._settings, self._token, self._app, self._session = settings, token, app, session
@@ -40,7 +41,7 @@ class SocketTransport:
 
     async def start(self) -> None:
         self._handler = _Handler(
-            self._app,
+            cast(AsyncApp, self._app),  # the SDK dispatches to it, and asks nothing else of it
             self._token.get_secret_value(),
             logger=_logger(),
             web_client=AsyncWebClient(base_url=self._settings.api_url, session=self._session, retry_handlers=[]),

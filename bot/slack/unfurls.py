@@ -19,6 +19,7 @@ from bot.slack.api import CallFailed, Outcome
 from bot.slack.calls import Asked, Place
 from bot.slack.payloads import EventCallback, LinkShared, read
 from bot.slack.reception import Reception
+from bot.slack.workspaces import split
 from core.i18n import Words
 from core.model import Person
 from core.views import TicketCard
@@ -64,7 +65,7 @@ class Unfurls:
     async def _card(self, ticket: int, person: Person, composing: bool) -> list[dict[str, Any]]:
         """The card for everybody in the channel; without buttons while the message is not sent. Empty without one."""
         settings = self._reception.settings
-        call = self._reception.call(Asked("show", ticket_id=ticket), person, Place(person.slack or ""))
+        call = self._reception.call(Asked("show", ticket_id=ticket), person, Place(split(person.slack or "")[1]))
         view = await self._reception.dispatch(call)
         if not isinstance(view, TicketCard):
             return []

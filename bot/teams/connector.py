@@ -45,12 +45,13 @@ class Posted(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """``id`` is the 29: id, ``user`` the Entra object id."""
+    """``id`` is the 29: id, ``user`` the Entra object id; a guest's address is not the tenant's word."""
 
     id: str
     user: str
     name: str | None = None
     email: str | None = None
+    is_guest: bool = False
 
 
 def card_message(card: dict[str, Any], summary: str, *, urgent: bool = False) -> Activity:
@@ -133,7 +134,8 @@ class Connector(ConnectorFactory):
         if not isinstance(user, str) or not isinstance(answer.id, str):
             return None
         email = more.get("email") or more.get("userPrincipalName")
-        return Member(answer.id, user, answer.name, email if isinstance(email, str) else None)
+        guest = "#EXT#" in str(more.get("userPrincipalName")).upper() or more.get("userRole") not in (None, "user")
+        return Member(answer.id, user, answer.name, email if isinstance(email, str) else None, guest)
 
 
 class _Parameters(ConversationParameters):

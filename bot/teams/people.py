@@ -6,6 +6,7 @@ up in the conversation. Names are for display alone.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from core.model import Person
 from core.people import Directory, Seen
 
 _REMEMBERED = 2000
+_ADDRESS_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -27,6 +29,8 @@ class People:
     def __init__(self, settings: Settings, directory: Directory, connector: Connector) -> None:
         self._settings, self._directory, self._connector = settings, directory, connector
         self._users: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._own = frozenset(tenant.lower() for tenant in settings.organisation.teams_tenants)
+        self._asked: OrderedDict[str, None] = OrderedDict()
 
     async def sender(self, incoming: Incoming) -> Person | None:
         """Who wrote or clicked; None for somebody whom Teams does not vouch for."""
@@ -36,16 +40,35 @@ class People:
             user = account.id  # the emulator knows no Entra
         if not user:
             return None
+        email = await self._own_address(incoming, user)
         seen = Seen(
             platform="teams",
             user=user,
             tenant=incoming.tenant,
             name=account.name,
+            email=email,
+            email_vouched=email is not None,
             language=closest_language(incoming.language_tag, "") or None,
             time_zone=_zone(incoming.time_zone),
             mri=account.id or None,
         )
         return await self._directory.meet(seen)
+
+    async def _own_address(self, incoming: Incoming, user: str) -> str | None:
+        """The mail address that one's own tenant vouches for; it is asked for once, and nobody waits long for it."""
+        if incoming.tenant.lower() not in self._own or user in self._asked:
+            return None
+        self._asked[user] = None
+        if len(self._asked) > _REMEMBERED:
+            self._asked.popitem(last=False)
+        try:
+            async with asyncio.timeout(_ADDRESS_SECONDS):
+                member = await self._connector.member(incoming.service_url, incoming.place_id, incoming.sender.id)
+        except (ConnectorError, TimeoutError) as error:
+            self._asked.pop(user, None)
+            _log.info("no address of a person from Teams: %s", error)
+            return None
+        return member.email if member is not None and member.user == user and not member.is_guest else None
 
     def words(self, incoming: Incoming, person: Person | None) -> Words:
         """The language and time zone of the person, else of the client, else of the installation."""
@@ -78,7 +101,10 @@ class People:
         self._users[key] = member.user
         if len(self._users) > _REMEMBERED:
             self._users.popitem(last=False)
-        seen = Seen("teams", member.user, incoming.tenant, name=member.name, email=member.email, mri=mri)
+        own = incoming.tenant.lower() in self._own and not member.is_guest
+        seen = Seen(
+            "teams", member.user, incoming.tenant, name=member.name, email=member.email, email_vouched=own, mri=mri
+        )
         return await self._directory.meet(seen)
 
 

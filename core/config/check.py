@@ -20,6 +20,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     doors.links,
     doors.tokens,
     doors.slack,
+    doors.workspaces,
     doors.commands,
     doors.microsoft,
     directory.people,

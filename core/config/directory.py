@@ -8,6 +8,15 @@ from core.config.fields import PERSON_PATTERN, Language, Model, TimeZone
 from core.model import Tier
 
 
+class OrganisationSettings(Model):
+    """Whose users are the organisation's own. Of these, one confirmed mail address is one person on every platform."""
+
+    slack_workspaces: tuple[str, ...] = Field(
+        default=(), description="Slack workspaces (T...) and Grid organisations (E...) of your own."
+    )
+    teams_tenants: tuple[str, ...] = Field(default=(), description="Microsoft tenants (GUIDs) of your own.")
+
+
 class PersonSettings(Model):
     """Somebody who works tickets or is told of them. Others are known by what their platform says."""
 

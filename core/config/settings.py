@@ -11,7 +11,13 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from core.config.directory import CustomerSettings, PersonSettings, SystemSettings, TeamSettings
+from core.config.directory import (
+    CustomerSettings,
+    OrganisationSettings,
+    PersonSettings,
+    SystemSettings,
+    TeamSettings,
+)
 from core.config.fields import COMMAND_PATTERN, Duration, Language, Model, Secret, TimeZone, keeps_defaults
 from core.config.notifications import DEFAULT_RULES, NotificationRule
 from core.config.schedules import ScheduleSettings
@@ -32,6 +38,7 @@ __all__ = [
     "Language",
     "Model",
     "NotificationRule",
+    "OrganisationSettings",
     "PersonSettings",
     "ScheduleSettings",
     "ServerSettings",
@@ -93,11 +100,29 @@ class CommandSettings(Model):
 
 
 class SlackSettings(Model):
-    """The Slack door. It is open when there is a bot token, and a signing secret or an app token."""
+    """The Slack door. It is open when there is a bot token, or a client id with its secret for many workspaces; and a
+    signing secret or an app token."""
 
     bot_token: Secret | None = Field(default=None, description="SLACK_BOT_TOKEN: begins with xoxb-.")
     signing_secret: Secret | None = Field(
         default=None, description="SLACK_SIGNING_SECRET: proves that a request is Slack's."
+    )
+    client_id: str | None = Field(
+        default=None, description="SLACK_CLIENT_ID: workspaces install the app at /slack/install; bot_token is unused."
+    )
+    client_secret: Secret | None = Field(
+        default=None, description="SLACK_CLIENT_SECRET: proves to Slack who exchanges codes and refreshes tokens."
+    )
+    workspaces: tuple[str, ...] = Field(
+        default=(),
+        description="Workspaces (T...) and organisations (E...) that may install the app; '*' lets all of Slack in.",
+    )
+    home: str | None = Field(
+        default=None,
+        description="Workspace (T..., E...) that plain slack:#channel and user ids mean; else the only one.",
+    )
+    token_rotation: bool = Field(
+        default=False, description="Ask in the manifest for tokens that expire. Slack cannot switch it off again."
     )
     app_token: Secret | None = Field(
         default=None, description="SLACK_APP_TOKEN: begins with xapp-; with it Socket Mode is used as well."
@@ -116,7 +141,13 @@ class SlackSettings(Model):
 
     @property
     def enabled(self) -> bool:
-        return self.bot_token is not None and (self.signing_secret is not None or self.app_token is not None)
+        is_installed = self.has_workspaces or self.bot_token is not None
+        return is_installed and (self.signing_secret is not None or self.app_token is not None)
+
+    @property
+    def has_workspaces(self) -> bool:
+        """Whether workspaces install the app by OAuth, rather than one by its token."""
+        return self.client_id is not None and self.client_secret is not None
 
 
 class TeamsSettings(Model):
@@ -336,6 +367,10 @@ class Settings(Model):
     webhook_token: Secret | None = Field(
         default=None, description="DESKBELL_WEBHOOK_TOKEN: proof of senders without a token of their own."
     )
+    secret_key: Secret | None = Field(
+        default=None,
+        description="DESKBELL_SECRET_KEY: seals tokens in the database; several: by commas, the newest first.",
+    )
     server: ServerSettings = Field(default=ServerSettings(), description="The HTTP server.")
     database: DatabaseSettings = Field(default=DatabaseSettings(), description="Where everything is kept.")
     intake: IntakeSettings = Field(default=IntakeSettings(), description="How webhooks are taken in.")
@@ -343,6 +378,7 @@ class Settings(Model):
     msteams: TeamsSettings = Field(default=TeamsSettings(), description="The Microsoft Teams door.")
     desk: DeskSettings = Field(default=DeskSettings(), description="How the desk itself works.")
     access: AccessSettings = Field(default=AccessSettings(), description="Who may do what.")
+    organisation: OrganisationSettings = Field(default=OrganisationSettings(), description="Whose users are your own.")
     people: tuple[PersonSettings, ...] = Field(default=(), description="People who work tickets or are told of them.")
     teams: dict[str, TeamSettings] = Field(
         default={}, description="Teams, by the key that other sections name them by."

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from core.config.settings import Settings
 from core.desk import show
+from core.desk.installations import Installations
 from core.desk.intake import Intake
 from core.desk.notes import Notes
 from core.desk.people import Conversations, People, SeenOnce
@@ -16,6 +17,7 @@ from core.desk.work import Work
 from core.errors import NotFound
 from core.model import Event, KnownAlert, Ticket
 from core.ports import Clock, MessageRef
+from core.sealing import Keyring, keys_of
 from core.store import outgoing, queries
 from core.store.database import Database
 from core.store.queries import AlertFilter, TicketFilter
@@ -37,6 +39,13 @@ class Desk:
     @property
     def settings(self) -> Settings:
         return self.policy.settings
+
+    def installations(self, platform: str) -> Installations | None:
+        """Where the app is installed; None without a key to seal their tokens with."""
+        key = self.settings.secret_key
+        if key is None:
+            return None
+        return Installations(self.database, Keyring(keys_of(key.get_secret_value())), platform)
 
     async def ticket(self, ticket_id: int) -> Ticket:
         """Raises ``NotFound``."""

@@ -34,6 +34,7 @@ class People:
         self._clock = clock
         self._configured = {person.id: _from_settings(person) for person in configured}
         self._ids: dict[tuple[str, str], str] = {}
+        self._owners: dict[str, str] = {}
         self._people: dict[str, Person] = dict(self._configured)
         for person in self._configured.values():
             for platform, user in (("slack", person.slack), ("teams", person.teams)):
@@ -49,7 +50,7 @@ class People:
                 earlier = stored.get(person.id, person)
                 merged = replace(person, **{name: getattr(person, name) or getattr(earlier, name) for name in _HEARD})
                 self._people[person.id] = merged
-                _save(session, merged, self._clock.now())
+                _save(session, merged, self._clock.now(), address=address_of(person.email))
 
         if self._configured:
             await self._database.write(run)
@@ -57,10 +58,24 @@ class People:
     async def meet(self, seen: Seen) -> Person:
         person = await self.known(seen.platform, seen.user)
         fresh = _met(person, seen, self._configured)
-        if person is not None and fresh == person:
+        address = address_of(seen.email) if seen.email_vouched else None
+        if person is not None and fresh == person and (address is None or self._owners.get(address) == person.id):
             return person
-        await self._database.write(lambda session: _save(session, fresh, self._clock.now(), seen))
-        self._remember(seen.platform, seen.user, fresh)
+        kept = await self._database.write(lambda session: self._kept(session, fresh, seen, address))
+        self._remember(seen.platform, seen.user, kept)
+        if address is not None:
+            self._owners[address] = kept.id
+        return kept
+
+    def _kept(self, session: Session, fresh: Person, seen: Seen, address: str | None) -> Person:
+        """``fresh`` as it is written down: as whoever has the vouched address already, on whatever platform.
+
+        A configured person stays who they are; the configuration says which accounts are theirs.
+        """
+        owner = _owner(session, address) if address and fresh.id not in self._configured else None
+        if owner is not None and owner.id != fresh.id:
+            fresh = _met(self._people.get(owner.id, owner), seen, self._configured)
+        _save(session, fresh, self._clock.now(), seen, address)
         return fresh
 
     async def person(self, person_id: str) -> Person | None:
@@ -86,6 +101,7 @@ class People:
     def _remember(self, platform: str, user: str, person: Person) -> None:
         if len(self._ids) > _CACHE:
             self._ids.clear()
+            self._owners.clear()
             self._people = {person_id: self._people[person_id] for person_id in self._configured}
         self._ids[platform, user] = person.id
         self._people[person.id] = person
@@ -99,7 +115,8 @@ def _met(person: Person | None, seen: Seen, configured: Mapping[str, Person]) ->
     """What is known of somebody after meeting them. What the configuration says of them stays."""
     if person is None:
         scope = f"{seen.tenant}." if seen.tenant else ""
-        person = Person(id=f"{seen.platform}.{scope}{seen.user}", name=seen.name or seen.user)
+        user = seen.user.rpartition("/")[2]  # of a workspace of many; the scope tells it apart
+        person = Person(id=f"{seen.platform}.{scope}{user}", name=seen.name or user)
     fixed = configured.get(person.id)
     changes: dict[str, str] = {}
     heard = {
@@ -118,8 +135,26 @@ def _met(person: Person | None, seen: Seen, configured: Mapping[str, Person]) ->
     return replace(person, **changes) if changes else person
 
 
-def _save(session: Session, person: Person, now: datetime, seen: Seen | None = None) -> None:
+def address_of(email: str | None) -> str | None:
+    """A mail address as it is compared. Capitals make no difference to any mail system in use."""
+    return email.strip().casefold() or None if email else None
+
+
+def _owner(session: Session, address: str) -> Person | None:
+    """Whoever has a vouched address."""
+    person_id = session.execute(select(PERSON.c.id).where(PERSON.c.email == address)).scalar()
+    return outgoing.people(session.connection, [person_id]).get(person_id) if person_id else None
+
+
+def _save(
+    session: Session, person: Person, now: datetime, seen: Seen | None = None, address: str | None = None
+) -> None:
+    """``address`` is the vouched one; nobody else has it from now on."""
     row: Row = {"id": person.id, "team": person.team, "updated_at": now, "doc": msgspec.json.encode(person)}
+    if address is not None:
+        row["email"] = address
+        others = (PERSON.c.email == address) & (PERSON.c.id != person.id)
+        session.execute(update(PERSON).where(others).values(email=None))
     session.insert_new(PERSON, [row])
     session.execute(update(PERSON).where(PERSON.c.id == person.id).values(row))
     users = [("slack", person.slack), ("teams", person.teams)]

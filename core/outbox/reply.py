@@ -52,11 +52,14 @@ def thread_of(ticket: Ticket) -> MessageRef | None:
     origin = ticket.origin
     if not (origin.get("source") and origin.get("platform") and origin.get("channel")):
         return None
-    return MessageRef(origin["platform"], origin["channel"], origin.get("thread") or origin["source"])
+    thread = origin.get("thread") or origin["source"]
+    return MessageRef(origin["platform"], origin["channel"], thread, tenant=origin.get("tenant"))
 
 
 def reply(connection: Connection, ticket: Ticket, platform: str, policy: DeskPolicy) -> Notice:
     cards = [card for card in queries.cards_of(connection, [ticket.id]) if card.platform == platform and card.message]
+    # A link of another workspace opens for nobody here.
+    cards.sort(key=lambda card: (card.ref or {}).get("tenant") != ticket.origin.get("tenant"))
     return Notice(
         key="notice.request",
         ticket_id=ticket.id,

@@ -280,10 +280,13 @@ class AttemptRow(SQLModel, table=True):
 
 
 class PersonRow(SQLModel, table=True):
+    """``email`` is an address that the organisation vouches for, in small letters; two people never share one."""
+
     __tablename__ = "person"
 
     id: str = Field(primary_key=True)
     team: str | None = None
+    email: str | None = Field(default=None, index=True)
     updated_at: datetime = _at()
     doc: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
 
@@ -296,6 +299,25 @@ class IdentityRow(SQLModel, table=True):
     platform: str = Field(primary_key=True)
     user: str = Field(primary_key=True)
     person_id: str = Field(sa_column=Column(String(), nullable=False, index=True))
+
+
+class InstallationRow(SQLModel, table=True):
+    """An installation of the app. ``sealed`` holds its tokens, encrypted; nothing else here is secret."""
+
+    __tablename__ = "installation"
+
+    platform: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    team: str
+    enterprise: str = Field(index=True)
+    name: str
+    bot_user: str
+    bot_id: str
+    installed_by: str
+    installed_at: datetime = _at()
+    expires_at: datetime | None = _at(nullable=True)
+    generation: int
+    sealed: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
 
 
 class ConversationRow(SQLModel, table=True):

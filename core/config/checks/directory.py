@@ -9,7 +9,7 @@ from core.config.checks import Finding
 from core.config.problems import Path, suggestion
 from core.config.settings import Settings
 
-_SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_SLACK_USER = re.compile(r"([TE][A-Z0-9]{2,}/)?[UW][A-Z0-9]{2,}")
 _GUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TEAM_CHANNEL = ("slack:", "teams:")
 

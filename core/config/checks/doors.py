@@ -12,9 +12,12 @@ from core.config.checks import Finding
 from core.config.problems import Path, suggestion
 from core.config.settings import Settings
 from core.config.vocabulary import SLACK_RESERVED, SUB_COMMANDS
+from core.sealing import SHORTEST_KEY, keys_of
 
 SHORTEST_TOKEN = 16
 _GUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_WORKSPACE = re.compile(r"[TE][A-Z0-9]{2,}")
+_NEW_KEY = "run openssl rand -hex 32"
 _SLASH_COMMAND = re.compile(r"[a-z0-9_-]{1,31}")
 
 
@@ -45,9 +48,50 @@ def slack(settings: Settings) -> Iterator[Finding]:
     if door.bot_token is not None and not door.enabled:
         hint = "add slack.signing_secret for HTTP, or slack.app_token for Socket Mode"
         yield Finding(("slack", "bot_token"), "not enough, so Slack is off", hint, "warning")
-    if door.bot_token is None and (door.signing_secret is not None or door.app_token is not None):
+    if (
+        door.bot_token is None
+        and door.client_id is None
+        and (door.signing_secret is not None or door.app_token is not None)
+    ):
         given = "signing_secret" if door.signing_secret is not None else "app_token"
         yield Finding(("slack", given), "not enough, so Slack is off", "add slack.bot_token", "warning")
+
+
+def workspaces(settings: Settings) -> Iterator[Finding]:
+    door = settings.slack
+    keys = keys_of(settings.secret_key.get_secret_value()) if settings.secret_key else ()
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        yield Finding(("secret_key",), f"a key is shorter than {SHORTEST_KEY} characters", _NEW_KEY)
+    yield from _workspace_ids(settings)
+    if door.client_id is None:
+        return
+    if door.client_secret is None:
+        yield Finding(("slack", "client_id"), "not enough, so nobody can install", "add slack.client_secret")
+    if not keys:
+        yield Finding(("slack", "client_id"), "needs secret_key, to seal tokens with", _NEW_KEY)
+    if settings.base_url is None:
+        yield Finding(("slack", "client_id"), "needs base_url, where Slack sends browsers back to")
+    if door.bot_token is not None:
+        yield Finding(("slack", "bot_token"), "not used together with slack.client_id", "leave one out", "warning")
+    if not door.workspaces:
+        hint = "add the ids of the workspaces (T...) to slack.workspaces"
+        yield Finding(("slack", "client_id"), "no workspace may install the app", hint, "warning")
+    if not (door.signing_secret or door.app_token):
+        hint = "add slack.signing_secret for HTTP, or slack.app_token for Socket Mode"
+        yield Finding(("slack", "client_id"), "not enough, so Slack is off", hint, "warning")
+
+
+def _workspace_ids(settings: Settings) -> Iterator[Finding]:
+    named: dict[Path, str] = {("slack", "home"): settings.slack.home} if settings.slack.home else {}
+    lists: dict[Path, tuple[str, ...]] = {
+        ("slack", "workspaces"): settings.slack.workspaces,
+        ("organisation", "slack_workspaces"): settings.organisation.slack_workspaces,
+    }
+    for path, names in lists.items():
+        named |= {(*path, index): name for index, name in enumerate(names)}
+    for path, name in named.items():
+        if not _WORKSPACE.fullmatch(name) and (path[0], name) != ("slack", "*"):
+            yield Finding(path, "not a Slack workspace", "write its id, T... or E..., from the address of Slack's page")
 
 
 def commands(settings: Settings) -> Iterator[Finding]:

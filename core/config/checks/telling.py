@@ -12,7 +12,7 @@ from core.config.settings import Settings
 from core.config.vocabulary import EVENT_KINDS, RELATIVE_AUDIENCES
 
 # https://slack.com/help/articles/201402297 and the ids of https://api.slack.com/types/conversation
-_SLACK_CHANNEL = re.compile(r"#[^\s#@.,:;!?\"'()A-Z]{1,80}|[CGD][A-Z0-9]{2,}")
+_SLACK_CHANNEL = re.compile(r"(T[A-Z0-9]{2,}/)?#[^\s#@.,:;!?\"'()A-Z]{1,80}|([TE][A-Z0-9]{2,}/)?[CGD][A-Z0-9]{2,}")
 _TEAMS_CONVERSATION = re.compile(r"19:[^\s@;]+@(thread\.(tacv2|skype|v2)|unq\.gbl\.spaces)|a:\S+")
 _FORMS = ("slack:#channel", "teams:<conversation>", "person:<id>", "team:<key>", "oncall:<schedule>")
 
@@ -65,7 +65,9 @@ def _audience(path: Path, text: str, settings: Settings) -> Iterator[Finding]:
             hint = f"write slack:{text}" if text.startswith("#") else suggestion(text, known)
             yield Finding(path, f"no audience is called {text}", hint or f"write {', '.join(_FORMS)}")
     elif kind == "slack":
-        if not _SLACK_CHANNEL.fullmatch(name):
+        if "/" in name and not settings.slack.has_workspaces:
+            yield Finding(path, "there is one workspace alone", "leave the workspace out, or set slack.client_id")
+        elif not _SLACK_CHANNEL.fullmatch(name):
             yield Finding(path, "not a Slack channel", "write slack:#name in small letters, or slack:C0123456789")
     elif kind == "teams":
         if not _TEAMS_CONVERSATION.fullmatch(name):

@@ -133,6 +133,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_identity_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "installation",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("team", sa.String(), nullable=False),
+        sa.Column("enterprise", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("bot_user", sa.String(), nullable=False),
+        sa.Column("bot_id", sa.String(), nullable=False),
+        sa.Column("installed_by", sa.String(), nullable=False),
+        sa.Column("installed_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "id", name=op.f("pk_installation")),
+    )
+    with op.batch_alter_table("installation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_installation_enterprise"), ["enterprise"], unique=False)
+
+    op.create_table(
         "journal",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
@@ -207,10 +226,14 @@ def upgrade() -> None:
         "person",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("team", sa.String(), nullable=True),
+        sa.Column("email", sa.String(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("doc", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
     )
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_person_email"), ["email"], unique=False)
+
     op.create_table(
         "seen",
         sa.Column("key", sa.String(), nullable=False),
@@ -309,6 +332,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_seen_expires_at"))
 
     op.drop_table("seen")
+    with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_person_email"))
+
     op.drop_table("person")
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.drop_index("uq_notice_key")
@@ -331,6 +357,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_journal_received_at")
 
     op.drop_table("journal")
+    with op.batch_alter_table("installation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_installation_enterprise"))
+
+    op.drop_table("installation")
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_identity_person_id"))
 
