@@ -204,11 +204,13 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class RatingRequest(msgspec.Struct, frozen=True):
-    """Asks how it went, 1 to 5; when ``score`` is set it says thanks instead."""
+    """Asks how it went, 1 to 5; when ``score`` is set it says thanks instead, and asks for a ``comment`` until there is
+    one."""
 
     ticket_id: int
     title: str
     score: int | None = None
+    comment: str | None = None
 
 
 class HelpEntry(msgspec.Struct, frozen=True):

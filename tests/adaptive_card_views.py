@@ -306,6 +306,7 @@ SAMPLES: dict[str, View] = {
     ),
     "rating_ask": RatingRequest(44, _RESOLVED.title),
     "rating_thanks": RatingRequest(44, _RESOLVED.title, score=5),
+    "rating_comment": RatingRequest(44, _RESOLVED.title, score=2, comment="Took **two** weeks.\n[x](https://evil)"),
     "help": Help(
         "@Deskbell",
         (

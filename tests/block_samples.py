@@ -187,6 +187,7 @@ VIEWS: dict[str, View] = {
     "notice_template": Notice("", 42, OUTAGE.title, text="Deploy freeze!\n<!channel> *now*"),
     "rating": RatingRequest(42, "New laptop"),
     "rating_thanks": RatingRequest(42, "New laptop", 4),
+    "rating_comment": RatingRequest(42, "New laptop", 2, "Took *two* weeks.\n<!channel>"),
     "help": Help(
         "/ticket",
         (HelpEntry("create [title]", "help.create"), HelpEntry("assign 42 @Kim", "help.assign")),

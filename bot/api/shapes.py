@@ -96,7 +96,7 @@ class SplitBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class RateBody(msgspec.Struct, forbid_unknown_fields=True):
     score: Annotated[int, Meta(ge=1, le=5)]
-    comment: Text = ""
+    comment: Text | None = None
 
 
 class EmptyBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -155,6 +155,7 @@ class TicketShown(msgspec.Struct):
     affected_repository: str | None
     customer_satisfaction_required: bool
     satisfaction: int | None
+    satisfaction_comment: str | None
     resolution: str | None
     sla: SlaShown
     why: Sequence[WhyShown]
@@ -262,11 +263,27 @@ class ReplayShown(msgspec.Struct):
     problem: dict[str, Any] | None
 
 
+class SatisfactionOfTeam(msgspec.Struct):
+    """``mean`` from 1 to 5, ``low_share`` from 0 to 1: how many gave 1 or 2. Both null without any rating."""
+
+    count: int
+    mean: float | None
+    low_share: float | None
+
+
+class SatisfactionShown(SatisfactionOfTeam):
+    """Ratings given in the last ``days`` days, altogether and by team; tickets of no team stand under ``""``."""
+
+    days: int
+    teams: dict[str, SatisfactionOfTeam]
+
+
 class StatsShown(msgspec.Struct):
     """Open tickets by status and priority; tickets resolved in the last 24 hours and their mean time in seconds."""
 
     tickets: dict[str, dict[str, int]]
     resolved: dict[str, int | None]
+    satisfaction: SatisfactionShown
     notices_waiting: int
     dead_letters: int
 

@@ -77,8 +77,8 @@ def opens_form(name: str, text: str, ticket_id: int | None = None, *, fields: bo
     entry = find(name)
     if entry is None or entry.form is None:
         return False
-    if ticket_id is not None and not text.strip() and not fields:
-        return True
+    if ticket_id is not None and not text.strip():
+        return not fields
     return entry.form_after == len(text.split()) + (ticket_id is not None)
 
 

@@ -75,7 +75,7 @@ class MessageMaker:
             return show.read_card(connection, ticket.id, now, self._policy)
         if row.show == reply.SHOW:
             return reply.reply(connection, ticket, row.platform, self._policy)
-        return RatingRequest(ticket.id, ticket.title, ticket.satisfaction)
+        return RatingRequest(ticket.id, ticket.title, ticket.satisfaction, ticket.satisfaction_comment)
 
     def _event(self, connection: Connection, row: Any) -> Event:
         """What the notice is about, as it is now. A note that was deleted before it was told is not told."""

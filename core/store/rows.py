@@ -211,6 +211,17 @@ class CardRow(SQLModel, table=True):
     story: bool = True
 
 
+class RatingRow(SQLModel, table=True):
+    """How the service for a ticket was rated last, 1 to 5, and whose service that was then."""
+
+    __tablename__ = "rating"
+
+    ticket_id: int = Field(sa_column=Column(BigInteger(), primary_key=True, autoincrement=False))
+    score: int
+    team: str | None = None
+    rated_at: datetime = _at(index=True)
+
+
 class NoteRow(SQLModel, table=True):
     """A note that was written elsewhere, by the name of its message there. ``text`` is None once it was deleted,
     ``seq`` the event that noted it (None for one that was deleted before it was heard of), ``version`` the ticket's

@@ -212,6 +212,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
     )
     op.create_table(
+        "rating",
+        sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("team", sa.String(), nullable=True),
+        sa.Column("rated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_rating")),
+    )
+    with op.batch_alter_table("rating", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rating_rated_at"), ["rated_at"], unique=False)
+
+    op.create_table(
         "seen",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -309,6 +320,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_seen_expires_at"))
 
     op.drop_table("seen")
+    with op.batch_alter_table("rating", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rating_rated_at"))
+
+    op.drop_table("rating")
     op.drop_table("person")
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.drop_index("uq_notice_key")
