@@ -5,7 +5,7 @@ from __future__ import annotations
 from adaptive_cards.actions import submit
 from adaptive_cards.card import Rendered, rendered
 from adaptive_cards.elements import Element, paragraph, run
-from adaptive_cards.notice import quoted
+from adaptive_cards.notice import quoted, redirected
 from adaptive_cards.text import Room, line
 from core.i18n import Words
 from core.views import RatingRequest
@@ -42,6 +42,7 @@ def _question(view: RatingRequest, words: Words, room: Room) -> list[Element]:
         paragraph(run(words.text("rating.ask"), size="large", weight="bolder")),
         _title(view, room),
         paragraph(words.text("rating.explain", id=view.ticket_id)),
+        *redirected(view.redirected, words, room),
     ]
 
 

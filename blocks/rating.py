@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from blocks import rich
 from blocks.actions import button
+from blocks.notice import redirected
 from blocks.rendered import Block, Rendered, rendered
 from blocks.text import inert, paragraph, plain, title
 from core.i18n import Words
@@ -26,6 +27,7 @@ def rating_request(view: RatingRequest, words: Words) -> Rendered:
             rich.section([rich.leaf(words.text("rating.ask"), bold=True)]),
             rich.section([rich.leaf(words.text("rating.explain", id=view.ticket_id))]),
             rich.quote(named),
+            *([rich.section([rich.leaf(redirected(view.redirected, words))])] if view.redirected else []),
         ]
     )
     buttons = [

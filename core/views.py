@@ -184,7 +184,8 @@ class Notice(msgspec.Struct, frozen=True):
     text. ``body`` is free user text shown below (a note, a resolution). ``urgent`` shows as an alarm. ``text`` is a
     finished text of the operator's own template, used instead of ``key`` when set. ``mention`` is whom to call by name.
     ``answers`` says that it stands below a message other than the ticket's card, so that it names the ticket; ``card``
-    is then the channel and the message of that card on the same platform, to link to.
+    is then the channel and the message of that card on the same platform, to link to. ``redirected`` is the place that
+    was meant and the platform's word why it cannot be reached.
     """
 
     key: str
@@ -201,16 +202,18 @@ class Notice(msgspec.Struct, frozen=True):
     version: int | None = None
     answers: bool = False
     card: tuple[str, str] | None = None
+    redirected: tuple[str, str] | None = None
 
 
 class RatingRequest(msgspec.Struct, frozen=True):
     """Asks how it went, 1 to 5; when ``score`` is set it says thanks instead, and asks for a ``comment`` until there is
-    one."""
+    one. ``redirected`` as in ``Notice``."""
 
     ticket_id: int
     title: str
     score: int | None = None
     comment: str | None = None
+    redirected: tuple[str, str] | None = None
 
 
 class HelpEntry(msgspec.Struct, frozen=True):

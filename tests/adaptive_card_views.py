@@ -305,6 +305,15 @@ SAMPLES: dict[str, View] = {
         version=9,
     ),
     "rating_ask": RatingRequest(44, _RESOLVED.title),
+    "rating_redirected": RatingRequest(44, _RESOLVED.title, redirected=("slack:#it-support", "is_archived")),
+    "notice_redirected": Notice(
+        "notice.ticket.escalated",
+        42,
+        _NEW.title,
+        {"actor": KIM, "level": 1},
+        urgent=True,
+        redirected=("slack:#it-alerts", "channel_not_found"),
+    ),
     "rating_thanks": RatingRequest(44, _RESOLVED.title, score=5),
     "rating_comment": RatingRequest(44, _RESOLVED.title, score=2, comment="Took **two** weeks.\n[x](https://evil)"),
     "help": Help(

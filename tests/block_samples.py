@@ -186,6 +186,8 @@ VIEWS: dict[str, View] = {
     ),
     "notice_template": Notice("", 42, OUTAGE.title, text="Deploy freeze!\n<!channel> *now*"),
     "rating": RatingRequest(42, "New laptop"),
+    "rating_redirected": RatingRequest(42, "New laptop", redirected=("slack:#it-support", "is_archived")),
+    "notice_redirected": replace(_NOTED, redirected=("slack:#it-alerts", "channel_not_found")),
     "rating_thanks": RatingRequest(42, "New laptop", 4),
     "rating_comment": RatingRequest(42, "New laptop", 2, "Took *two* weeks.\n<!channel>"),
     "help": Help(

@@ -223,7 +223,8 @@ class AttemptShown(msgspec.Struct):
 
 
 class NoticeShown(msgspec.Struct):
-    """``state``: waiting, sending, sent, failed, unknown, superseded, skipped. ``to``: a channel or ``person:<id>``."""
+    """``state``: waiting, sending, sent, failed, unknown, superseded, skipped. ``to``: a channel or ``person:<id>``.
+    ``instead_of``: the place that was meant, where that one could not be reached."""
 
     id: int
     rule: str
@@ -236,6 +237,7 @@ class NoticeShown(msgspec.Struct):
     reason: str | None
     created_at: datetime
     sent_at: datetime | None
+    instead_of: str | None
     attempts: Sequence[AttemptShown]
 
 
@@ -333,6 +335,9 @@ def notice_shown(row: Any, attempts: Sequence[Any]) -> NoticeShown:
     to = row.address or f"person:{row.person_id}"
     tried = [AttemptShown(a.at, a.outcome, a.reason, a.took_ms) for a in attempts]
     own = {
-        name: getattr(row, name) for name in NoticeShown.__struct_fields__ if name not in ("event", "to", "attempts")
+        name: getattr(row, name)
+        for name in NoticeShown.__struct_fields__
+        if name not in ("event", "to", "attempts", "instead_of")
     }
-    return NoticeShown(**own, event=row.event_seq, to=to, attempts=tried)
+    instead_of = row.redirect["place"] if row.redirect else None
+    return NoticeShown(**own, event=row.event_seq, to=to, attempts=tried, instead_of=instead_of)

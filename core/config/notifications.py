@@ -29,6 +29,11 @@ class NotificationRule(Model):
         default=None, description="Name of a text in `templates`; without it the built-in text."
     )
     once: bool = Field(default=False, description="Tell each audience once for a ticket, however often the rule holds.")
+    fallback: tuple[str, ...] | None = Field(
+        default=None,
+        description="Audiences to tell in place of one that cannot be reached, the first that can be; without it "
+        "`notifications_fallback` counts, an empty list means nobody.",
+    )
     urgent: bool = Field(
         default=False, description="Overtakes what waits, alerts the reader's device, ignores quiet hours."
     )

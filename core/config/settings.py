@@ -366,6 +366,11 @@ class Settings(Model):
     notifications: tuple[NotificationRule, ...] = Field(
         default=DEFAULT_RULES, description="Who is told of what; a list in the file replaces all rules."
     )
+    notifications_fallback: tuple[str, ...] = Field(
+        default=(),
+        description="Audiences to tell in place of one that cannot be reached for good (a channel that is gone, a "
+        "person who left), the first that can be reached.",
+    )
     templates: dict[str, str] = Field(default={}, description="Texts of your own in Jinja2, by name.")
 
     @field_validator("base_url")

@@ -180,7 +180,7 @@ class Planner:
                 scope = f"ticket-{ticket.id}" if rule.once else str(event.seq)
                 key = f"{rule.name}:{scope}:{destination.name}"
                 row = self._row(key, rule, ticket, event, now, show="message" if rule.show == "card" else rule.show)
-                row |= self._to(destination, people)
+                row |= self.to(destination, people)
                 told_by = judged.told_by(rule, destination) if row["show"] == "message" else None
                 if told_by is not None:
                     row |= {"state": "skipped", "reason": f"told by the rule {told_by}"}
@@ -201,7 +201,7 @@ class Planner:
         platform, address = destination.platform or "", destination.address or ""
         if any(place.platform == platform and place.address == address for place in own):
             return
-        to = self._to(destination, {})
+        to = self.to(destination, {})
         if to["state"] == "waiting":
             own.append(Place(platform, address, posted=False))
             row = {"ticket_id": ticket.id, "platform": platform, "address": address, "version": 0, "story": True}
@@ -227,7 +227,8 @@ class Planner:
             "created_at": now,
         }
 
-    def _to(self, destination: Destination, people: Mapping[str, Person]) -> Row:
+    def to(self, destination: Destination, people: Mapping[str, Person]) -> Row:
+        """Where a destination is told: platform, address or person, lane, and whether it waits or is skipped."""
         if destination.person_id is None:
             return self._to_place(destination.platform or "", destination.address or "")
         person = people.get(destination.person_id)

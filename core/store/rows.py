@@ -238,7 +238,11 @@ class NoteRow(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """What one place is to be told. ``state``: waiting, sending, sent, failed, unknown, superseded or skipped."""
+    """What one place is to be told. ``state``: waiting, sending, sent, failed, unknown, superseded or skipped.
+
+    ``redirect`` is of one that came here because another place cannot be reached: ``place``, ``why`` (the platform's
+    word) and ``tried``, the places that cannot.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -274,6 +278,7 @@ class NoticeRow(SQLModel, table=True):
     sent_at: datetime | None = _at(nullable=True)
     version: int | None = None
     ref: dict[str, Any] | None = _json()
+    redirect: dict[str, Any] | None = _json()
 
 
 class AttemptRow(SQLModel, table=True):
