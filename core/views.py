@@ -249,6 +249,19 @@ class Timeline(msgspec.Struct, frozen=True):
     entries: tuple[tuple[datetime, Notice], ...]
 
 
+class Digest(msgspec.Struct, frozen=True):
+    """Many new tickets of one place in one message: how many since when and how many of them are open, by priority and
+    by system (the most frequent), and the newest. ``link`` is the list of tickets, when there is a public address."""
+
+    since: datetime
+    total: int
+    open: int
+    priorities: tuple[tuple[Priority, int], ...]
+    systems: tuple[tuple[str, int], ...]
+    newest: tuple[TicketLine, ...]
+    link: str | None = None
+
+
 class OnCallLine(msgspec.Struct, frozen=True):
     """One schedule: who is on call now, until when, and who then; None where nobody is or nothing changes."""
 
@@ -274,7 +287,7 @@ class OnCallList(msgspec.Struct, frozen=True):
     lines: tuple[OnCallLine, ...]
 
 
-View = TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList
+View = Digest | TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList
 
 
 def alert_line(alert: Alert, count: int) -> AlertLine:

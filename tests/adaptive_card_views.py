@@ -25,6 +25,7 @@ from core.model import (
 )
 from core.views import (
     AlertLine,
+    Digest,
     Field,
     FieldError,
     Form,
@@ -303,6 +304,15 @@ SAMPLES: dict[str, View] = {
         actions=("escalate", "show"),
         priority=Priority.HIGH,
         version=9,
+    ),
+    "digest": Digest(
+        NOW,
+        57,
+        55,
+        ((Priority.HIGH, 12), (Priority.MEDIUM, 45)),
+        (("결제 **x**", 30), ("mail", 9)),
+        _LIST.tickets,
+        "https://desk.example.com/",
     ),
     "rating_ask": RatingRequest(44, _RESOLVED.title),
     "rating_redirected": RatingRequest(44, _RESOLVED.title, redirected=("slack:#it-support", "is_archived")),

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from core.errors import StoreUnavailable
+from core.outbox import digest
 from core.outbox.fallback import Fallback
 from core.outbox.limits import SLACK_EDIT, SLACK_POST, TEAMS_CONVERSATION, Bucket, Limit
 from core.outbox.message import MessageMaker, Undeliverable
@@ -248,6 +249,7 @@ class Delivery:
             gone = error is not None and error.gone and notice.show != REVISE
             if notice.show == "card" or gone or (notice.show == "thread" and instead):
                 outgoing.forget_card(session, notice.ticket_id, notice.platform, notice.address)
+                digest.lost(session, notice)
             return str(instead["lane"]) if instead else None
 
         self._observe(notice.platform, "failed", self._timing.seconds() - started)

@@ -15,7 +15,7 @@ from core.desk.news import notice as news_of
 from core.desk.policy import DeskPolicy
 from core.i18n import Words
 from core.model import Event, Person, Ticket
-from core.outbox import fallback, reply, revise
+from core.outbox import digest, fallback, reply, revise
 from core.ports import Author, MessageRef, Outbound
 from core.store import calls, outgoing, queries
 from core.views import Notice, RatingRequest, View
@@ -38,6 +38,8 @@ class MessageMaker:
     def make(self, connection: Connection, row: Any, now: datetime) -> tuple[Outbound, MessageRef | None]:
         """The message, and where it stands already when it is an edit. Raises ``Undeliverable``, and ``Outdated`` for
         one that need not be sent any more."""
+        if row.ticket_id < 0:
+            return self._digest(connection, row, now)
         ticket = queries.ticket(connection, row.ticket_id)
         if ticket is None:
             raise Undeliverable(f"ticket {row.ticket_id} does not exist")
@@ -70,6 +72,13 @@ class MessageMaker:
             author=self._author(connection, event) if event is not None else None,
         )
         return message, ref if row.show in ("edit", revise.SHOW) else None
+
+    def _digest(self, connection: Connection, row: Any, now: datetime) -> tuple[Outbound, MessageRef | None]:
+        ref = outgoing.card_ref(connection, row.ticket_id, row.platform, row.address) if row.show == "edit" else None
+        if row.show == "edit" and ref is None:
+            raise Undeliverable("the digest is not there")
+        view = digest.view(connection, -row.ticket_id, row.platform, row.address, now, self._policy)
+        return Outbound(row.key, row.platform, view, self._words(None), address=row.address), ref
 
     def _view(self, connection: Connection, row: Any, ticket: Ticket, now: datetime) -> View:
         if row.show in ("card", "edit"):

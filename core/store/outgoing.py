@@ -19,6 +19,7 @@ CONSUMER: Table = ConsumerRow.__table__  # type: ignore[attr-defined]
 _decode_person = msgspec.json.Decoder(Person).decode
 _LANE_VIEW = 20
 GONE = -1  # The version of a card that was refused or deleted.
+LISTED = -2  # The version of a ticket that a digest lists in place of a card.
 
 
 def position(connection: Connection, consumer: str) -> int:

@@ -212,7 +212,9 @@ def cards_of(connection: Connection, ticket_ids: Iterable[int]) -> list[Any]:
 
 
 def card_at(connection: Connection, platform: str, channel: str, message: str) -> Any:
+    """The card that a message is; a digest is none."""
     where = (CARD.c.platform == platform) & (CARD.c.channel == channel) & (CARD.c.message == message)
+    where = where & (CARD.c.ticket_id > 0)
     return connection.execute(select(CARD).where(where)).first()
 
 

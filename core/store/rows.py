@@ -189,7 +189,7 @@ class JournalRow(SQLModel, table=True):
 
 class CardRow(SQLModel, table=True):
     """Where a ticket is shown. ``ref`` is None until the card is posted; ``version`` is the ticket's as shown, -1 for a
-    card that was refused or deleted.
+    card that was refused or deleted, -2 for a ticket that a digest lists in place of a card.
 
     With ``story`` the ticket's news stand below the card; a card that somebody asked to see is only kept up to date.
     """
@@ -198,6 +198,12 @@ class CardRow(SQLModel, table=True):
     __table_args__ = (
         Index("uq_card_ticket_id_platform_address", "ticket_id", "platform", "address", unique=True),
         Index("ix_card_message", "platform", "channel", "message"),
+        Index(
+            "ix_card_digest",
+            "digest",
+            sqlite_where=text("digest IS NOT NULL"),
+            postgresql_where=text("digest IS NOT NULL"),
+        ),
     )
 
     id: int | None = _key()
@@ -209,6 +215,18 @@ class CardRow(SQLModel, table=True):
     ref: dict[str, Any] | None = _json()
     version: int = 0
     story: bool = True
+    digest: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
+
+
+class StormRow(SQLModel, table=True):
+    """How many new cards a place was to get lately (``recent``: microseconds), and the digest that takes more of
+    them."""
+
+    __tablename__ = "storm"
+
+    place: str = Field(primary_key=True)
+    recent: list[int] = _json(nullable=False)
+    digest: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
 
 
 class RatingRow(SQLModel, table=True):
