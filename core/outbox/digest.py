@@ -46,6 +46,7 @@ class Storms:
     def __init__(self, settings: StormSettings, known: Mapping[str, Storm] | None = None) -> None:
         self._settings = settings
         self._known = dict(known or {})
+        self._before = {place: storm.digest for place, storm in self._known.items()}
         self._changed: set[str] = set()
 
     def take(self, place: str, ticket: Ticket, event: Event) -> int | None:
@@ -62,6 +63,14 @@ class Storms:
         self._known[place] = Storm((*before.recent, at)[-self._settings.cards :], digest)
         self._changed.add(place)
         return None if critical else digest
+
+    def still_stand(self, session: Session) -> bool:
+        """Whether the digests are those that were read: one that was lost meanwhile must take no more tickets."""
+        if not self._changed:
+            return True
+        rows = session.execute(select(STORM.c.place, STORM.c.digest).where(STORM.c.place.in_(self._changed)))
+        now = {row.place: row.digest for row in rows}
+        return all(now.get(place) == self._before.get(place) for place in self._changed)
 
     def write(self, session: Session) -> None:
         if self._changed:
@@ -112,6 +121,17 @@ def unlist(session: Session, places: Iterable[tuple[int, str, str]]) -> None:
         where = (CARD.c.ticket_id == ticket_id) & (CARD.c.platform == platform) & (CARD.c.address == address)
         listed = where & (CARD.c.version == outgoing.LISTED)
         session.execute(update(CARD).where(listed).values(version=0, story=True))
+
+
+def move(session: Session, notice: Any, to: Row) -> None:
+    """A digest is to stand in another place, with the tickets that it lists; those that the place shows already stay
+    as they are."""
+    digest = (CARD.c.digest == -notice.ticket_id) | (CARD.c.ticket_id == notice.ticket_id)
+    here = (CARD.c.platform == notice.platform) & (CARD.c.address == notice.address)
+    there = (CARD.c.platform == to["platform"]) & (CARD.c.address == to["address"])
+    shown = select(CARD.c.ticket_id).where(there)
+    place = {"platform": to["platform"], "address": to["address"]}
+    session.execute(update(CARD).where(digest & here & CARD.c.ticket_id.not_in(shown)).values(place))
 
 
 def lost(session: Session, notice: Any) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from core.config.settings import Settings
 from core.model import Event, Ticket
+from core.outbox.digest import move
 from core.outbox.plan import Planner, Row
 from core.ports import DeliveryFailed
 from core.rules.audience import Destination, destinations
@@ -38,15 +39,18 @@ class Fallback:
         deleted = error.gone and notice.show == "thread"
         if not audiences or not error.unreachable or deleted or notice.show not in _SHOWS or notice.rule == RULE:
             return None
-        ticket, event = session.ticket(notice.ticket_id), queries.event(session.connection, notice.event_seq)
+        event = queries.event(session.connection, notice.event_seq)
+        ticket = session.ticket(max(notice.ticket_id, event.ticket_id or 0)) if event else None
         if ticket is None or event is None:
             return None
         before = notice.redirect or {}
         first, tried = before.get("place", _name(notice)), [*before.get("tried", ()), _name(notice)]
         found = self._reachable(session, audiences, ticket, event, tried)
-        if found is None:
+        if found is None or (notice.ticket_id < 0 and found[0].address is None):
             return None
         destination, to = found
+        if notice.ticket_id < 0:
+            move(session, notice, to)
         redirect = {"place": first, "why": before.get("why", error.code), "tried": tried}
         return _planned(session, notice, destination, to | {"redirect": redirect}, now)
 
@@ -81,7 +85,9 @@ def _planned(session: Session, notice: Any, destination: Destination, to: Row, n
     }
     if shows == "card":
         row["key"] = f"card:{notice.ticket_id}:{destination.name}"
-        if _card(session, notice.ticket_id, row):
+        if notice.ticket_id < 0:
+            session.insert_new(NOTICE, [row])
+        elif _card(session, notice.ticket_id, row):
             why = row | {"key": f"{RULE}:why:{row['key']}", "rule": RULE, "show": "thread", "template": None}
             session.insert_new(NOTICE, [row, why])
     elif not _is_told(session, row):

@@ -67,6 +67,8 @@ class Teller:
             return 0
 
         def write(session: Session) -> bool:
+            if plan.storms is not None and not plan.storms.still_stand(session):
+                return False  # It is planned again in the next round.
             if not outgoing.advance(session, _NAME, old, new):
                 return False
             for ticket_id, platform, address in plan.edited:
