@@ -47,11 +47,11 @@ def _body(view: Notice, words: Words, room: Room, below: bool) -> list[Element]:
     if not below:
         items += [*_head(view, words), paragraph(run(room.line(view.title, 250), weight="bolder"), spacing="small")]
     items.append(paragraph(sentence(view, words, room)))
-    below = [*quoted(view.body, room), *redirected(view.redirected, words, room)]
+    after = [*quoted(view.body, room), *redirected(view.redirected, words, room)]
     if not view.urgent:
-        return [*items, *below]
+        return [*items, *after]
     alarm = heading(f"⚠ {words.text('teams.urgent')}", color="attention")
-    return [container([alarm, *items], style="attention"), *below]
+    return [container([alarm, *items], style="attention"), *after]
 
 
 def redirected(why: tuple[str, str] | None, words: Words, room: Room) -> Iterator[Element]:
