@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adaptive_cards import form, help, message, notice, on_call, rating, ticket_card, ticket_list, timeline
+from adaptive_cards import digest, form, help, message, notice, on_call, rating, ticket_card, ticket_list, timeline
 from adaptive_cards.card import SIZE_LIMIT, Rendered, wire_size
 from adaptive_cards.form import Dialog, dialog
 from adaptive_cards.notice import calling
@@ -18,6 +18,7 @@ from core.i18n import Words
 __all__ = ["SIZE_LIMIT", "Dialog", "Rendered", "calling", "dialog", "render", "wire_size"]
 
 _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
+    views.Digest: digest.render,
     views.TicketCard: ticket_card.render,
     views.TicketList: ticket_list.render,
     views.Form: form.render,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from adaptive_cards.actions import row
 from adaptive_cards.card import SIZE_LIMIT, Card, Rendered, rendered, wire_size
-from adaptive_cards.elements import Element, columns, container, heading, paragraph, priority_mark, run
+from adaptive_cards.elements import Element, columns, container, heading, paragraph, priority_mark, remark, run
 from adaptive_cards.text import Room, line
 from core.i18n import Words
 from core.views import Notice
@@ -47,10 +47,17 @@ def _body(view: Notice, words: Words, room: Room, below: bool) -> list[Element]:
     if not below:
         items += [*_head(view, words), paragraph(run(room.line(view.title, 250), weight="bolder"), spacing="small")]
     items.append(paragraph(sentence(view, words, room)))
+    after = [*quoted(view.body, room), *redirected(view.redirected, words, room)]
     if not view.urgent:
-        return [*items, *quoted(view.body, room)]
+        return [*items, *after]
     alarm = heading(f"⚠ {words.text('teams.urgent')}", color="attention")
-    return [container([alarm, *items], style="attention"), *quoted(view.body, room)]
+    return [container([alarm, *items], style="attention"), *after]
+
+
+def redirected(why: tuple[str, str] | None, words: Words, room: Room) -> Iterator[Element]:
+    """Why a message came here: the place that was meant, and the platform's word."""
+    if why is not None:
+        yield remark(room.say(words, "notice.redirected", {"place": why[0], "why": why[1]}))
 
 
 def _head(view: Notice, words: Words) -> Iterator[Element]:

@@ -30,9 +30,16 @@ def notice(view: Notice, words: Words, *, in_thread: bool = False) -> Rendered:
         elements.append(rich.quote(body))
     if not in_thread:
         elements.append(rich.section(_about(view, words)))
+    if view.redirected is not None:
+        elements.append(rich.section([rich.leaf(redirected(view.redirected, words))]))
     link = None if in_thread else view.link
     row = action_row(view.ticket_id, view.version, view.actions, words, link=link, primary="expert_accept")
     return rendered(_summary(view, words, body), [rich.block(elements), *row])
+
+
+def redirected(why: tuple[str, str], words: Words) -> str:
+    """Why a message came here: the place that was meant, and the platform's word."""
+    return words.text("notice.redirected", place=one_line(why[0], 100), why=one_line(why[1], 100))
 
 
 def news(view: Notice, words: Words) -> list[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from blocks.digest import digest
 from blocks.form import form_message
 from blocks.help import help_page
 from blocks.message import message
@@ -17,6 +18,7 @@ from blocks.ticket_list import ticket_list
 from blocks.timeline import timeline
 from core.i18n import Words
 from core.views import (
+    Digest,
     Form,
     Help,
     Message,
@@ -30,6 +32,7 @@ from core.views import (
 )
 
 _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
+    Digest: digest,
     TicketCard: ticket_card,
     TicketList: ticket_list,
     Form: form_message,

@@ -28,6 +28,7 @@ from core.desk.desk import Desk
 from core.desk.home import Homes
 from core.errors import StoreUnavailable
 from core.outbox.delivery import Delivery
+from core.outbox.fallback import Fallback
 from core.outbox.limits import Limit
 from core.outbox.message import MessageMaker
 from core.outbox.plan import Planner
@@ -119,6 +120,7 @@ class Service:
     async def _start_outbox(self) -> None:
         policy, clock = self.desk.policy, self.desk.clock
         slack = self.settings.slack
+        planner = Planner(policy, self.notifiers)
         self.delivery = Delivery(
             self.database,
             self.notifiers,
@@ -126,8 +128,9 @@ class Service:
             clock,
             self.metrics.observe_notice,
             Limit(slack.per_channel_rate, slack.per_channel_burst),
+            fallback=Fallback(self.settings, planner),
         )
-        planner = Planner(policy, self.notifiers)
+        self.desk.wake_lanes = self.delivery.wake
         self.teller = Teller(self.database, planner, clock, self.delivery.wake)
         self.database.on_events(self.teller.wake)
         self._tasks.append(asyncio.create_task(self.teller.run(), name="teller"))

@@ -14,7 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.metrics import Metrics
 from core.desk.desk import Desk
 from core.errors import StoreUnavailable
-from core.store import housekeeping, queries, search
+from core.store import housekeeping, queries, ratings, search
 
 _log = logging.getLogger(__name__)
 _CHECKPOINTS = 5  # a second, at most
@@ -75,8 +75,10 @@ class Jobs:
 
     async def measure(self) -> None:
         """Refresh the gauges."""
-        since = self._desk.clock.now() - timedelta(days=1)
-        counts = await self._desk.database.read(lambda connection: queries.stats(connection, since))
+        now = self._desk.clock.now()
+        counts = await self._desk.database.read(lambda connection: queries.stats(connection, now - timedelta(days=1)))
+        rated = await self._desk.database.read(lambda connection: ratings.summary(connection, now))
+        self._metrics.set_ratings(rated["teams"])
         by_priority = counts["tickets"]["open_by_priority"]
         for priority in ("low", "medium", "high", "critical"):
             self._metrics.tickets_open.labels(priority).set(by_priority.get(priority, 0))

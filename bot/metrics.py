@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -23,6 +25,9 @@ class Metrics:
         self.notice_seconds = self._times("notice_attempt_seconds", "Time of an attempt to tell", "platform")
         self.tickets_open = self._gauge("tickets_open", "Open tickets", "priority")
         self.notices_waiting = self._gauge("notices_waiting", "Notices that wait to be handed over")
+        self.ratings = self._gauge("ratings", "Ratings given in the last 30 days", "team")
+        self.rating_mean = self._gauge("rating_mean", "Mean of these ratings, 1 to 5", "team")
+        self.rating_low_share = self._gauge("rating_low_share", "Share of 1 and 2 among these ratings", "team")
         self.dead_letters = self._gauge("dead_letters", "Deliveries that were not understood")
         # Looking a label up costs more than counting; both kinds are few: routes and sources, not what senders choose.
         self._of_route = cache(
@@ -55,6 +60,14 @@ class Metrics:
     def observe_notice(self, platform: str, outcome: str, seconds: float) -> None:
         self.notices.labels(platform, outcome).inc()
         self.notice_seconds.labels(platform).observe(seconds)
+
+    def set_ratings(self, by_team: Mapping[str, Mapping[str, Any]]) -> None:
+        """What ``core.store.ratings.summary`` says of each team; a team without a rating has no figures."""
+        gauges = {"count": self.ratings, "mean": self.rating_mean, "low_share": self.rating_low_share}
+        for name, gauge in gauges.items():
+            gauge.clear()
+            for team, figures in by_team.items():
+                gauge.labels(team).set(figures[name])
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

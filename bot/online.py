@@ -1,8 +1,9 @@
-"""``deskbell check --online``: are the credentials good, and can the outside be reached?"""
+"""``deskbell check --online``: are the credentials good, and can everybody who is to be told be reached?"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import aiohttp
 
@@ -51,6 +52,7 @@ async def _slack(settings: Settings, session: aiohttp.ClientSession) -> list[Con
     try:
         async with session.post(url, headers=headers) as response:
             answer = await response.json(content_type=None)
+            scopes = response.headers.get("x-oauth-scopes")
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         reason = type(error).__name__
         return [
@@ -61,7 +63,10 @@ async def _slack(settings: Settings, session: aiohttp.ClientSession) -> list[Con
         return [
             _problem("SLACK_BOT_TOKEN", f"Slack refuses the token: {said}", "install the app again and copy the token")
         ]
-    return []
+    from bot.slack.reach import check_reach
+
+    granted = frozenset(scope.strip() for scope in scopes.split(",")) if scopes is not None else None
+    return await check_reach(settings, session, places(settings, "slack"), granted)
 
 
 async def _teams(settings: Settings, session: aiohttp.ClientSession) -> list[ConfigProblem]:
@@ -85,4 +90,38 @@ async def _teams(settings: Settings, session: aiohttp.ClientSession) -> list[Con
     except TokenUnavailable as error:
         hint = "check the app id, its secret, type and tenant"
         return [_problem("MICROSOFT_APP_PASSWORD", f"Microsoft gives the bot no token: {error}", hint)]
-    return []
+    return await asyncio.to_thread(_conversations, settings)
+
+
+def _conversations(settings: Settings) -> list[ConfigProblem]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from bot.teams.reach import check_reach
+    from core.store.database import connect
+
+    try:
+        return check_reach(settings, connect(settings.database.url), places(settings, "teams"))
+    except (SQLAlchemyError, ValueError):
+        return []  # The check of the database says what is wrong with it.
+
+
+def places(settings: Settings, platform: str) -> dict[str, str]:
+    """The places of a platform that may be told, and the key where each stands first."""
+    found: dict[str, str] = {}
+    for key, audiences in _audiences(settings):
+        for index, audience in enumerate(audiences):
+            kind, _, address = audience.partition(":")
+            if kind == platform and address:
+                found.setdefault(address, f"{key}[{index}]")
+    return found
+
+
+def _audiences(settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for number, rule in enumerate(settings.notifications):
+        yield f"notifications[{number}].to", rule.to
+        yield f"notifications[{number}].fallback", rule.fallback or ()
+    yield "notifications_fallback", settings.notifications_fallback
+    for name, members in settings.audiences.items():
+        yield f"audiences.{name}", members
+    for name, team in settings.teams.items():
+        yield f"teams.{name}.channels", team.channels

@@ -108,11 +108,11 @@ class Split(Command, frozen=True):
 
 
 class Rate(Command, frozen=True):
-    """``score`` 1 (bad) to 5 (good)."""
+    """``score`` 1 (bad) to 5 (good). ``comment`` None leaves what was said with the same score as it is."""
 
     verb = "rate"
     score: int
-    comment: str = ""
+    comment: str | None = None
 
 
 COMMANDS: dict[str, type[Command]] = {

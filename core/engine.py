@@ -178,10 +178,12 @@ def _split(ticket: Ticket, command: c.Split, by: PersonRef) -> Effect:
 def _rate(ticket: Ticket, command: c.Rate, by: PersonRef) -> Effect:
     if not 1 <= command.score <= 5:
         raise BadField(field="score", why="out_of_range", minimum=1, maximum=5)
-    if ticket.satisfaction == command.score and not command.comment:
+    same, before = ticket.satisfaction == command.score, ticket.satisfaction_comment
+    data = {"score": command.score, **_text("comment", command.comment or "")}
+    comment = before if same and command.comment is None else data.get("comment")
+    if same and comment == before:
         return {}, None, {}
-    data = {"score": command.score, **_text("comment", command.comment)}
-    return {"satisfaction": command.score}, "ticket.rated", data
+    return {"satisfaction": command.score, "satisfaction_comment": comment}, "ticket.rated", data
 
 
 _EFFECTS: dict[type[c.Command], Callable[[Ticket, Any, PersonRef], Effect]] = {

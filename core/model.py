@@ -205,6 +205,7 @@ class Ticket(msgspec.Struct, frozen=True):
     affected_repository: str | None = None
     customer_satisfaction_required: bool = False
     satisfaction: int | None = None
+    satisfaction_comment: str | None = None
     resolution: str | None = None
     escalation_level: int = 0
     priority_set_by_person: bool = False

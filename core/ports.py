@@ -77,12 +77,14 @@ class DeliveryFailed(Exception):
     """Refused for good. ``code`` is the platform's word (``channel_not_found``), ``reason`` explains it to the
     operator.
 
-    ``gone`` is true when the message or place itself no longer exists, so that an edit becomes a new message.
+    ``gone`` is true when the message to edit or to answer below is no longer there, or its place: the card is then
+    forgotten, nothing more is sent below it, and the place gets no other. ``unreachable`` is true when no message at
+    all reaches the place or person, so that somebody else should be told.
     """
 
-    def __init__(self, reason: str, *, code: str, gone: bool = False) -> None:
+    def __init__(self, reason: str, *, code: str, gone: bool = False, unreachable: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.code, self.gone = reason, code, gone
+        self.reason, self.code, self.gone, self.unreachable = reason, code, gone, unreachable
 
 
 class Notifier(Protocol):

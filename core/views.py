@@ -184,7 +184,8 @@ class Notice(msgspec.Struct, frozen=True):
     text. ``body`` is free user text shown below (a note, a resolution). ``urgent`` shows as an alarm. ``text`` is a
     finished text of the operator's own template, used instead of ``key`` when set. ``mention`` is whom to call by name.
     ``answers`` says that it stands below a message other than the ticket's card, so that it names the ticket; ``card``
-    is then the channel and the message of that card on the same platform, to link to.
+    is then the channel and the message of that card on the same platform, to link to. ``redirected`` is the place that
+    was meant and the platform's word why it cannot be reached.
     """
 
     key: str
@@ -201,14 +202,18 @@ class Notice(msgspec.Struct, frozen=True):
     version: int | None = None
     answers: bool = False
     card: tuple[str, str] | None = None
+    redirected: tuple[str, str] | None = None
 
 
 class RatingRequest(msgspec.Struct, frozen=True):
-    """Asks how it went, 1 to 5; when ``score`` is set it says thanks instead."""
+    """Asks how it went, 1 to 5; when ``score`` is set it says thanks instead, and asks for a ``comment`` until there is
+    one. ``redirected`` as in ``Notice``."""
 
     ticket_id: int
     title: str
     score: int | None = None
+    comment: str | None = None
+    redirected: tuple[str, str] | None = None
 
 
 class HelpEntry(msgspec.Struct, frozen=True):
@@ -244,6 +249,19 @@ class Timeline(msgspec.Struct, frozen=True):
     entries: tuple[tuple[datetime, Notice], ...]
 
 
+class Digest(msgspec.Struct, frozen=True):
+    """Many new tickets of one place in one message: how many since when and how many of them are open, by priority and
+    by system (the most frequent), and the newest. ``link`` is the list of tickets, when there is a public address."""
+
+    since: datetime
+    total: int
+    open: int
+    priorities: tuple[tuple[Priority, int], ...]
+    systems: tuple[tuple[str, int], ...]
+    newest: tuple[TicketLine, ...]
+    link: str | None = None
+
+
 class OnCallLine(msgspec.Struct, frozen=True):
     """One schedule: who is on call now, until when, and who then; None where nobody is or nothing changes."""
 
@@ -269,7 +287,7 @@ class OnCallList(msgspec.Struct, frozen=True):
     lines: tuple[OnCallLine, ...]
 
 
-View = TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList
+View = Digest | TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList
 
 
 def alert_line(alert: Alert, count: int) -> AlertLine:

@@ -25,6 +25,7 @@ from core.model import (
 )
 from core.views import (
     AlertLine,
+    Digest,
     Field,
     FieldError,
     Form,
@@ -304,8 +305,27 @@ SAMPLES: dict[str, View] = {
         priority=Priority.HIGH,
         version=9,
     ),
+    "digest": Digest(
+        NOW,
+        57,
+        55,
+        ((Priority.HIGH, 12), (Priority.MEDIUM, 45)),
+        (("결제 **x**", 30), ("mail", 9)),
+        _LIST.tickets,
+        "https://desk.example.com/",
+    ),
     "rating_ask": RatingRequest(44, _RESOLVED.title),
+    "rating_redirected": RatingRequest(44, _RESOLVED.title, redirected=("slack:#it-support", "is_archived")),
+    "notice_redirected": Notice(
+        "notice.ticket.escalated",
+        42,
+        _NEW.title,
+        {"actor": KIM, "level": 1},
+        urgent=True,
+        redirected=("slack:#it-alerts", "channel_not_found"),
+    ),
     "rating_thanks": RatingRequest(44, _RESOLVED.title, score=5),
+    "rating_comment": RatingRequest(44, _RESOLVED.title, score=2, comment="Took **two** weeks.\n[x](https://evil)"),
     "help": Help(
         "@Deskbell",
         (

@@ -21,6 +21,7 @@ from core.model import (
 from core.views import (
     CARD_ACTIONS,
     AlertLine,
+    Digest,
     Field,
     FieldError,
     Form,
@@ -185,8 +186,20 @@ VIEWS: dict[str, View] = {
         version=3,
     ),
     "notice_template": Notice("", 42, OUTAGE.title, text="Deploy freeze!\n<!channel> *now*"),
+    "digest": Digest(
+        NOW,
+        57,
+        55,
+        ((Priority.HIGH, 12), (Priority.MEDIUM, 45)),
+        (("결제 *<!here>*", 30), ("mail", 9)),
+        (TicketLine(42, OUTAGE.title, Priority.CRITICAL, Status.NEW, None, OUTAGE.sla, LINK),) * 5,
+        "https://desk.example.com/",
+    ),
     "rating": RatingRequest(42, "New laptop"),
+    "rating_redirected": RatingRequest(42, "New laptop", redirected=("slack:#it-support", "is_archived")),
+    "notice_redirected": replace(_NOTED, redirected=("slack:#it-alerts", "channel_not_found")),
     "rating_thanks": RatingRequest(42, "New laptop", 4),
+    "rating_comment": RatingRequest(42, "New laptop", 2, "Took *two* weeks.\n<!channel>"),
     "help": Help(
         "/ticket",
         (HelpEntry("create [title]", "help.create"), HelpEntry("assign 42 @Kim", "help.assign")),

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.desk.desk import Desk
 from core.outbox.delivery import Delivery
+from core.outbox.fallback import Fallback
 from core.outbox.limits import Limit
 from core.outbox.message import MessageMaker
 from core.outbox.plan import Planner
@@ -42,8 +43,8 @@ class ScriptedNotifier:
     """One chat platform. Each send takes the next answer of ``script``; when that is empty, it succeeds.
 
     An answer is an error of the port, ``Lost``, ``Hang``, or something to await before it succeeds. ``unable`` is what
-    ``find`` raises. A second copy of one message, a message for another platform, to nobody or below nothing fails the
-    test.
+    ``find`` raises, ``shut`` the places that take nothing more, with the platform's word for it. A second copy of one
+    message, a message for another platform, to nobody or below nothing fails the test.
     """
 
     def __init__(self, platform: str, clock: SetClock) -> None:
@@ -53,6 +54,7 @@ class ScriptedNotifier:
         self.posted: list[Outbound] = []
         self.edits: list[Outbound] = []
         self.searched: list[Outbound] = []
+        self.shut: dict[str, str] = {}
         self.calls: list[datetime] = []
         self.called = asyncio.Event()
         self._clock = clock
@@ -70,6 +72,8 @@ class ScriptedNotifier:
     async def post(self, message: Outbound) -> MessageRef:
         self._check(message)
         ref = MessageRef(self.platform, message.address or f"private:{_id(message)}", f"m{len(self.posted) + 1}")
+        if (message.address or "") in self.shut:
+            raise DeliveryFailed("nothing gets there", code=self.shut[message.address or ""], unreachable=True)
         if message.thread is not None and message.thread not in self._refs.values():
             raise DeliveryFailed("the message above is not there", code="thread_not_found", gone=True)
         await self._answer(message, lambda: self._keep(message, ref))
@@ -154,9 +158,12 @@ class Outbox:
         platforms = {notifier.platform: notifier for notifier in notifiers}
         observe = lambda platform, outcome, _: self.observed.append((platform, outcome))  # noqa: E731
         maker = MessageMaker(desk.policy)
-        self.delivery = Delivery(desk.database, platforms, maker, clock, observe, limit, self.timing)
+        planner = Planner(desk.policy, platforms)
+        fallback = Fallback(desk.settings, planner)
+        self.delivery = Delivery(desk.database, platforms, maker, clock, observe, limit, self.timing, fallback)
         self.sending = False
-        self.teller = Teller(desk.database, Planner(desk.policy, platforms), clock, self._wake)
+        desk.wake_lanes = self._wake
+        self.teller = Teller(desk.database, planner, clock, self._wake)
 
     def _wake(self, lanes: set[str]) -> None:
         if self.sending:

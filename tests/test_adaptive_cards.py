@@ -179,8 +179,10 @@ def test_a_rating_has_five_buttons_that_say_what_they_mean() -> None:
     assert card["actions"][4]["title"] == "5점 – 매우 만족"
 
 
-def test_a_rated_ticket_asks_no_more() -> None:
-    assert buttons(card_of(RatingRequest(44, "x", score=4))) == []
+def test_a_rated_ticket_asks_only_for_a_comment_and_that_once() -> None:
+    (more,) = buttons(card_of(RatingRequest(44, "x", score=4)))
+    assert more["data"] == {"action": "rate", "ticket_id": 44, "msteams": {"type": "task/fetch"}}
+    assert buttons(card_of(RatingRequest(44, "x", score=4, comment="Quick"))) == []
 
 
 def test_a_list_turns_its_page_and_shows_each_ticket() -> None:

@@ -15,7 +15,8 @@ from tests.test_intake import alert, webhook
 TICKET_FIELDS = {
     "id", "version", "title", "description", "category", "priority", "status", "requester", "assignee", "team",
     "customer", "affected_users", "business_impact", "systems", "source", "alerts", "external_references", "parent",
-    "requires_code_fix", "affected_repository", "customer_satisfaction_required", "satisfaction", "sla", "why",
+    "requires_code_fix", "affected_repository", "customer_satisfaction_required", "satisfaction",
+    "satisfaction_comment", "sla", "why",
     "created_at", "updated_at", "resolved_at",
 }  # fmt: skip
 SLA_FIELDS = {"first_response_due", "resolution_due", "remaining", "breach_risk", "state"}

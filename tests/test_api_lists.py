@@ -196,6 +196,29 @@ async def test_figures_count_tickets_by_status_and_priority(service: Running, cl
     assert stats["dead_letters"] == 1
 
 
+async def test_ratings_of_the_last_month_are_counted_by_team_each_ticket_once(
+    service: Running, clock: SetClock
+) -> None:
+    assert (await service.api("GET", "/stats")).json["satisfaction"] == {
+        "days": 30, "count": 0, "mean": None, "low_share": None, "teams": {},
+    }  # fmt: skip
+    for number, (team, score) in enumerate([("ops", 5), ("ops", 2), (None, 4)], 1):
+        await service.opened(**({"team": team} if team else {}))
+        await service.api("POST", f"/tickets/{number}/resolve")
+        await service.api("POST", f"/tickets/{number}/rate", {"score": score, "comment": "so"})
+    rated = (await service.api("POST", "/tickets/1/rate", {"score": 4})).json
+    assert (rated["satisfaction"], rated["satisfaction_comment"]) == (4, None)
+    shown = (await service.api("GET", "/stats")).json["satisfaction"]
+    assert shown == {
+        "days": 30, "count": 3, "mean": 3.33, "low_share": 0.3333, "teams": {
+            "": {"count": 1, "mean": 4.0, "low_share": 0.0},
+            "ops": {"count": 2, "mean": 3.0, "low_share": 0.5},
+        },
+    }  # fmt: skip
+    clock.advance(days=31)
+    assert (await service.api("GET", "/stats")).json["satisfaction"]["count"] == 0
+
+
 async def test_times_are_utc_and_durations_seconds(service: Running) -> None:
     ticket = await service.opened(priority="critical")
     assert ticket["sla"]["resolution_due"] == "2026-03-02T16:00:00Z"

@@ -13,7 +13,7 @@ import bot.commands  # noqa: F401 -- registers the commands
 from bot.commands.call import Call
 from bot.commands.registry import COMMANDS, Dispatch, find
 from core.desk.desk import Desk
-from core.errors import StoreUnavailable
+from core.errors import BadField, StoreUnavailable
 from core.i18n import LANGUAGES, Words, catalogue
 from core.model import Customer, Person, PersonRef, Priority, Severity, Status, Tier
 from core.store import search
@@ -194,6 +194,36 @@ async def test_a_rating_is_given_by_a_click(ask: Asking) -> None:
     await ask("resolve 1")
     thanks = await ask.click("rate", score="4")
     assert thanks == RatingRequest(1, "Printer", 4)
+
+
+async def test_a_reason_without_words_of_its_own_is_told_all_the_same(ask: Asking) -> None:
+    await opened(ask.desk)
+
+    async def refuse(*_: Any) -> View:
+        raise BadField(field="unheard_of", why="unheard_of")
+
+    ask.desk.ticket = refuse  # type: ignore[method-assign, assignment]
+    refused = await ask("priority 1 high")
+    assert isinstance(refused, Message)
+    assert (refused.facts["field"], refused.facts["why"]) == ("unheard_of", "This cannot be used here.")
+
+
+async def test_a_comment_is_added_to_a_rating_and_a_changed_mind_replaces_both(ask: Asking) -> None:
+    await opened(ask.desk)
+    await ask("resolve 1")
+    await ask.click("rate", score="4")
+    form = await ask.click("rate")
+    assert isinstance(form, Form)
+    assert {field.name: field.initial for field in form.fields} == {"score": "4", "comment": None}
+    thanks = await ask.submit("rate", 1, score="4", comment="Quick, thank you")
+    assert thanks == RatingRequest(1, "Printer", 4, "Quick, thank you")
+    assert await ask.click("rate", score="4") == thanks
+    rated = [event.data for event in await ask.desk.timeline(1) if event.kind == "ticket.rated"]
+    assert rated == [{"score": 4}, {"score": 4, "comment": "Quick, thank you"}]
+    assert await ask.click("rate", score="2") == RatingRequest(1, "Printer", 2)
+    await ask("rate 1 2 it broke again")
+    assert await ask.submit("rate", 1, score="2", comment="") == RatingRequest(1, "Printer", 2)
+    assert isinstance(await ask("rate 1"), Form)
 
 
 # -- forms

@@ -144,6 +144,9 @@ def test_without_lines_a_problem_still_names_its_key() -> None:
         (rule(template="vpi"), "notifications[0].template: no template is called vpi"),
         ("templates: {a: '{{ tickt }}'}", "templates.a: unknown name tickt (column 4); did you mean ticket?"),
         ("templates: {a: text}", "warning: templates.a: no rule uses this text"),
+        (rule(fallback="[cards]"), "notifications[0].fallback[0]: cards are where the ticket is shown already; "
+         "name a place or a person"),
+        ("notifications_fallback: ['#ops']", "notifications_fallback[0]: no audience is called #ops; write slack:#ops"),
         (rule(to="[asignee]"), "notifications[0].to[0]: no audience is called asignee; did you mean assignee?"),
         (rule(to="[nobody.at.all]"), "notifications[0].to[0]: no audience is called nobody.at.all; "
          "known here: desk, vip_support, management, incident_response, executives, assignee, requester, team_lead, "

@@ -285,6 +285,23 @@ async def test_a_card_that_somebody_asked_for_is_kept_up_to_date_without_the_sto
     assert [message.address for message in slack.posted if message.thread] == ["#desk"]
 
 
+async def test_a_card_that_was_out_of_date_when_it_was_shown_gets_its_edit(
+    outbox: Outbox, slack: ScriptedNotifier
+) -> None:
+    ticket = await shown(outbox)
+    card = await outbox.desk.card(ticket.id)
+    await do(outbox.desk, ticket.id, c.Start())
+    await outbox.tell()
+    before = len(slack.edits)
+    ref = await slack.post(Outbound("asked", "slack", card, slack.posted[0].words, "D1"))
+    await outbox.desk.keep_shown(card, ref)
+    await outbox.idle()
+    assert [getattr(message.view, "version", None) for message in slack.edits[before:]] == [card.version + 1]
+    await outbox.desk.keep_shown(await outbox.desk.card(ticket.id), ref)
+    await outbox.idle()
+    assert len(slack.edits) == before + 1
+
+
 # -- token buckets
 
 

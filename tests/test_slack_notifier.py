@@ -198,6 +198,23 @@ async def test_slacks_words_are_understood_and_explained(there: Notified, code: 
 
 
 @pytest.mark.parametrize(
+    ("code", "unreachable"),
+    [
+        *((code, True) for code in ("channel_not_found", "is_archived", "not_in_channel", "account_inactive")),
+        *((code, True) for code in ("user_disabled", "missing_scope", "restricted_action_read_only_channel")),
+        *((code, False) for code in ("msg_too_long", "invalid_blocks", "thread_not_found")),
+    ],
+)
+async def test_a_place_that_nothing_reaches_is_told_from_a_message_that_slack_refuses(
+    there: Notified, code: str, unreachable: bool
+) -> None:
+    there.faults.add("chat.postMessage", FaultKind.REFUSED, code=code)
+    with pytest.raises(DeliveryFailed) as failed:
+        await there.notifier.post(outbound())
+    assert failed.value.unreachable is unreachable
+
+
+@pytest.mark.parametrize(
     "code", ["message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"]
 )
 async def test_an_edit_of_what_is_gone_says_so(there: Notified, code: str) -> None:

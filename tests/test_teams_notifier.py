@@ -282,6 +282,7 @@ class TestFaults:
         with pytest.raises(DeliveryFailed) as failed:
             await notifier.post(message(address=GROUP))
         assert failed.value.code == code
+        assert failed.value.unreachable is (status in (403, 404))
         assert bool(teams.book.kept[GROUP].dead) is dead
         if dead:
             with pytest.raises(DeliveryFailed) as refused:

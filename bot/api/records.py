@@ -11,7 +11,7 @@ from bot.api import shapes
 from bot.api.operations import AFTER, CURSOR, LIMIT, Asked, Parameter, operation
 from core.desk.desk import Desk
 from core.model import STREAMS, AlertStatus
-from core.store import queries
+from core.store import queries, ratings
 from core.store.queries import AlertFilter
 
 
@@ -64,8 +64,12 @@ async def list_events(desk: Desk, asked: Asked) -> shapes.EventPage:
 @operation("GET", "/api/v1/stats", shapes.StatsShown)
 async def show_stats(desk: Desk, asked: Asked) -> shapes.StatsShown:
     """Counts and times for reports."""
-    since = desk.clock.now() - timedelta(days=1)
-    counts: dict[str, Any] = await desk.database.read(lambda connection: queries.stats(connection, since))
+    now = desk.clock.now()
+    counts: dict[str, Any] = await desk.database.read(
+        lambda connection: (
+            queries.stats(connection, now - timedelta(days=1)) | {"satisfaction": ratings.summary(connection, now)}
+        )
+    )
     return msgspec.convert(counts, shapes.StatsShown)
 
 

@@ -121,7 +121,7 @@ def _value(parameter: Parameter, text: str) -> Any:
         return text
     words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     wrong = [word for word in words if word not in parameter.choices]
-    if wrong or (len(words) > 1 and not parameter.several):
+    if wrong or (len(words) != 1 and not parameter.several):
         message = f"{parameter.name}: {text[:64]!r} is not one of {', '.join(parameter.choices)}"
         raise Refused(422, "bad_parameter", message, field=parameter.name, choices=parameter.choices)
     return words if parameter.several else words[0]

@@ -96,7 +96,7 @@ class SplitBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class RateBody(msgspec.Struct, forbid_unknown_fields=True):
     score: Annotated[int, Meta(ge=1, le=5)]
-    comment: Text = ""
+    comment: Text | None = None
 
 
 class EmptyBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -155,6 +155,7 @@ class TicketShown(msgspec.Struct):
     affected_repository: str | None
     customer_satisfaction_required: bool
     satisfaction: int | None
+    satisfaction_comment: str | None
     resolution: str | None
     sla: SlaShown
     why: Sequence[WhyShown]
@@ -222,7 +223,8 @@ class AttemptShown(msgspec.Struct):
 
 
 class NoticeShown(msgspec.Struct):
-    """``state``: waiting, sending, sent, failed, unknown, superseded, skipped. ``to``: a channel or ``person:<id>``."""
+    """``state``: waiting, sending, sent, failed, unknown, superseded, skipped. ``to``: a channel or ``person:<id>``.
+    ``instead_of``: the place that was meant, where that one could not be reached."""
 
     id: int
     rule: str
@@ -235,6 +237,7 @@ class NoticeShown(msgspec.Struct):
     reason: str | None
     created_at: datetime
     sent_at: datetime | None
+    instead_of: str | None
     attempts: Sequence[AttemptShown]
 
 
@@ -262,11 +265,27 @@ class ReplayShown(msgspec.Struct):
     problem: dict[str, Any] | None
 
 
+class SatisfactionOfTeam(msgspec.Struct):
+    """``mean`` from 1 to 5, ``low_share`` from 0 to 1: how many gave 1 or 2. Both null without any rating."""
+
+    count: int
+    mean: float | None
+    low_share: float | None
+
+
+class SatisfactionShown(SatisfactionOfTeam):
+    """Ratings given in the last ``days`` days, altogether and by team; tickets of no team stand under ``""``."""
+
+    days: int
+    teams: dict[str, SatisfactionOfTeam]
+
+
 class StatsShown(msgspec.Struct):
     """Open tickets by status and priority; tickets resolved in the last 24 hours and their mean time in seconds."""
 
     tickets: dict[str, dict[str, int]]
     resolved: dict[str, int | None]
+    satisfaction: SatisfactionShown
     notices_waiting: int
     dead_letters: int
 
@@ -316,6 +335,9 @@ def notice_shown(row: Any, attempts: Sequence[Any]) -> NoticeShown:
     to = row.address or f"person:{row.person_id}"
     tried = [AttemptShown(a.at, a.outcome, a.reason, a.took_ms) for a in attempts]
     own = {
-        name: getattr(row, name) for name in NoticeShown.__struct_fields__ if name not in ("event", "to", "attempts")
+        name: getattr(row, name)
+        for name in NoticeShown.__struct_fields__
+        if name not in ("event", "to", "attempts", "instead_of")
     }
-    return NoticeShown(**own, event=row.event_seq, to=to, attempts=tried)
+    instead_of = row.redirect["place"] if row.redirect else None
+    return NoticeShown(**own, event=row.event_seq, to=to, attempts=tried, instead_of=instead_of)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from bot.commands.call import Call
 from core.desk.desk import Desk
 from core.errors import BadField, DeskError
+from core.i18n import Words
 from core.views import Field, FieldError, Form, Message, View
 
 _log = logging.getLogger(__name__)
@@ -77,8 +78,8 @@ def opens_form(name: str, text: str, ticket_id: int | None = None, *, fields: bo
     entry = find(name)
     if entry is None or entry.form is None:
         return False
-    if ticket_id is not None and not text.strip() and not fields:
-        return True
+    if ticket_id is not None and not text.strip():
+        return not fields
     return entry.form_after == len(text.split()) + (ticket_id is not None)
 
 
@@ -128,11 +129,18 @@ class Dispatch:
         if entry.form is not None and call.submitted:
             form = await entry.form(self._desk, call)
             if any(field.name == error.facts["field"] for field in form.fields):
-                wrong = FieldError(error.facts["field"], f"error.field.{error.facts['why']}", facts)
+                wrong = FieldError(error.facts["field"], _why(error, call.words), facts)
                 return replace(form, fields=_filled(form.fields, call.fields), errors=(wrong,))
-        field = call.words.text(f"field.{error.facts['field']}")
-        why = call.words.say(f"error.field.{error.facts['why']}", facts, str)
+        label = f"field.{error.facts['field']}"
+        field = call.words.text(label) if call.words.has(label) else error.facts["field"]
+        why = call.words.say(_why(error, call.words), facts, str)
         return Message(error.key, {"field": field, "why": why}, is_error=True, ticket_id=call.ticket_id)
+
+
+def _why(error: BadField, words: Words) -> str:
+    """The key of what is wrong; a reason that has no words of its own is told all the same."""
+    key = f"error.field.{error.facts['why']}"
+    return key if words.has(key) else "error.field.unfit"
 
 
 def _is_click(call: Call) -> bool:

@@ -18,7 +18,7 @@ from core.desk import news
 from core.desk.desk import Desk
 from core.desk.show import actions_of
 from core.model import Category, Event, Priority, Status, Ticket
-from core.store import queries
+from core.store import queries, ratings
 from core.store.queries import OPEN_STATUSES, TicketFilter
 from core.views import Form, Message, Notice, View
 
@@ -82,6 +82,8 @@ class Tickets:
             cursor=cursor,
             people=desk.settings.people,
             figures=await desk.database.read(lambda connection: queries.stats(connection, since)),
+            satisfaction=await desk.database.read(lambda connection: ratings.summary(connection, now)),
+            team_names={key: team.name for key, team in desk.settings.teams.items()},
             statuses=Status,
             priorities=tuple(reversed(Priority)),
             categories=Category,

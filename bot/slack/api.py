@@ -23,6 +23,8 @@ _FORM_METHODS = frozenset(
     {
         "chat.getPermalink",
         "conversations.history",
+        "conversations.info",
+        "conversations.list",
         "conversations.replies",
         "users.conversations",
         "users.info",

@@ -54,6 +54,8 @@ _EXPLAINED = {
         "gone",
     ),
 }
+# What these explain stands between the bot and its place until somebody mends it: others should be told.
+_UNREACHABLE = frozenset({"channel", "archived", "token", "scope", "person"})
 
 
 class Failures:
@@ -74,12 +76,13 @@ class Failures:
         said = self._refused(error, place)
         if attempt is Attempt.FIND:
             return DeliveryUnknown(said)
-        return DeliveryFailed(said, code=error.code, gone=error.code in _GONE.get(attempt, ()))
+        gone, unreachable = error.code in _GONE.get(attempt, ()), _is_unreachable(error, attempt)
+        return DeliveryFailed(said, code=error.code, gone=gone, unreachable=unreachable)
 
     def nobody(self, person: Person | None) -> DeliveryFailed:
         """There is nobody to tell: neither a channel nor a person with a Slack account."""
         said = self._words.text("slack.failed.nobody", name=person.name if person else "–")
-        return DeliveryFailed(said, code="no_slack_user")
+        return DeliveryFailed(said, code="no_slack_user", unreachable=True)
 
     def unreadable(self, error: Exception) -> DeliveryFailed:
         """The message could not be put into words."""
@@ -95,6 +98,12 @@ class Failures:
 
     def _say(self, name: str, error: CallFailed, place: str) -> str:
         return self._words.text(f"slack.failed.{name}", method=error.method, code=error.code, place=place)
+
+
+def _is_unreachable(error: CallFailed, attempt: Attempt) -> bool:
+    if attempt is Attempt.EDIT:
+        return False
+    return _EXPLAINED.get(error.code) in _UNREACHABLE or error.code.startswith(("restricted_action", "cannot_dm_bot"))
 
 
 def _scope(error: CallFailed, attempt: Attempt) -> str:

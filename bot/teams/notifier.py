@@ -102,11 +102,11 @@ class TeamsNotifier:
             return _Place(known.id, self._alive(known))
         member = person.teams_mri or person.teams
         if not member:
-            raise DeliveryFailed(f"{person.id} has no Teams account here", code="unknown_person")
+            raise DeliveryFailed(f"{person.id} has no Teams account here", code="unknown_person", unreachable=True)
         route = await self._route_to(None)
         opened = await self._sent(self._connector.open_personal(route, member), None, repeatable=True)
         if not opened:
-            raise DeliveryFailed("Teams opened no conversation", code="no_conversation")
+            raise DeliveryFailed("Teams opened no conversation", code="no_conversation", unreachable=True)
         await self._book.remember(
             Conversation(
                 id=opened,
@@ -121,7 +121,7 @@ class TeamsNotifier:
 
     def _alive(self, conversation: Conversation) -> Route:
         if conversation.dead is not None:
-            raise DeliveryFailed(f"not since: {conversation.dead}", code="conversation_dead")
+            raise DeliveryFailed(f"not since: {conversation.dead}", code="conversation_dead", unreachable=True)
         return Route(conversation.service_url, conversation.tenant, conversation.bot_id or self._bot_id)
 
     async def _route_of(self, ref: MessageRef) -> Route:

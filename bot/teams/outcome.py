@@ -45,7 +45,8 @@ def _rejected(error: Rejected, repeatable: bool) -> Delivery:
         return DeliveryRetry(said, after=error.retry_after)
     if error.status >= 500:
         return DeliveryRetry(said, after=error.retry_after) if repeatable else DeliveryUnknown(said)
-    return DeliveryFailed(said, code=error.code or f"http_{error.status}", gone=error.status == 404)
+    code, gone = error.code or f"http_{error.status}", error.status == 404
+    return DeliveryFailed(said, code=code, gone=gone, unreachable=gone or error.status == 403)
 
 
 def shuts_conversation(error: ConnectorError) -> bool:

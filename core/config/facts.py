@@ -173,6 +173,7 @@ TICKET = Kind(
         "affected_repository": TEXT,
         "customer_satisfaction_required": FLAG,
         "satisfaction": NUMBER,
+        "satisfaction_comment": TEXT,
         "resolution": TEXT,
         "parent": NUMBER,
         "external_references": MAP,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.config.fields import RULE_PATTERN, Model
+from core.config.fields import RULE_PATTERN, Duration, Model
 
 
 class NotificationRule(Model):
@@ -29,9 +29,21 @@ class NotificationRule(Model):
         default=None, description="Name of a text in `templates`; without it the built-in text."
     )
     once: bool = Field(default=False, description="Tell each audience once for a ticket, however often the rule holds.")
+    fallback: tuple[str, ...] | None = Field(
+        default=None,
+        description="Audiences to tell in place of one that cannot be reached, the first that can be; without it "
+        "`notifications_fallback` counts, an empty list means nobody.",
+    )
     urgent: bool = Field(
         default=False, description="Overtakes what waits, alerts the reader's device, ignores quiet hours."
     )
+
+
+class StormSettings(Model):
+    """When new tickets of one channel are listed in one message, in place of a card each."""
+
+    cards: int = Field(default=40, ge=0, description="New cards that a channel gets within the time; 0: always cards.")
+    within: Duration = Field(default=60, gt=0, description="The time in which they are counted.")
 
 
 _OPEN_CARD = NotificationRule(name="ticket_card", on=("ticket.created",), to=("desk",), show="card")

@@ -19,7 +19,7 @@ from core.config.directory import (
     TeamSettings,
 )
 from core.config.fields import COMMAND_PATTERN, Duration, Language, Model, Secret, TimeZone, keeps_defaults
-from core.config.notifications import DEFAULT_RULES, NotificationRule
+from core.config.notifications import DEFAULT_RULES, NotificationRule, StormSettings
 from core.config.schedules import ScheduleSettings
 from core.model import Category, Priority, Severity, Status, Tier
 
@@ -47,6 +47,7 @@ __all__ = [
     "SlaTarget",
     "SlackSettings",
     "SourceSettings",
+    "StormSettings",
     "SystemSettings",
     "TeamSettings",
     "TeamsSettings",
@@ -407,6 +408,14 @@ class Settings(Model):
     )
     notifications: tuple[NotificationRule, ...] = Field(
         default=DEFAULT_RULES, description="Who is told of what; a list in the file replaces all rules."
+    )
+    notifications_fallback: tuple[str, ...] = Field(
+        default=(),
+        description="Audiences to tell in place of one that cannot be reached for good (a channel that is gone, a "
+        "person who left), the first that can be reached.",
+    )
+    notifications_storm: StormSettings = Field(
+        default=StormSettings(), description="When many new tickets of one channel become one message."
     )
     templates: dict[str, str] = Field(default={}, description="Texts of your own in Jinja2, by name.")
 

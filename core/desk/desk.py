@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,11 +17,13 @@ from core.desk.policy import DeskPolicy
 from core.desk.work import Work
 from core.errors import NotFound
 from core.model import Event, KnownAlert, Ticket
+from core.outbox.plan import edit_row
 from core.ports import Clock, MessageRef
 from core.sealing import Keyring, keys_of
 from core.store import outgoing, queries
 from core.store.database import Database
 from core.store.queries import AlertFilter, TicketFilter
+from core.store.session import NOTICE, Session
 from core.views import TicketCard, TicketList
 
 
@@ -35,6 +38,7 @@ class Desk:
         self.people = People(database, settings.people, clock)
         self.conversations = Conversations(database, clock)
         self.seen = SeenOnce(database, clock)
+        self.wake_lanes: Callable[[set[str]], None] = lambda lanes: None
 
     @property
     def settings(self) -> Settings:
@@ -67,8 +71,21 @@ class Desk:
         return page, str(page[-1].id) if len(found) > wanted.limit else None
 
     async def keep_shown(self, shown: TicketCard, ref: MessageRef) -> None:
-        """A door has answered with this card, which the platform can edit: keep it up to date."""
-        await self.database.write(lambda session: outgoing.keep_shown(session, shown.id, ref, shown.version))
+        """A door has answered with this card, which the platform can edit: keep it up to date. What has changed in the
+        meantime was planned without it, so that it gets its edit now."""
+        now = self.clock.now()
+
+        def write(session: Session) -> str | None:
+            if not outgoing.keep_shown(session, shown.id, ref, shown.version):
+                return None
+            address = outgoing.kept_at(ref)
+            row = edit_row(shown.id, ref.platform, address, 0, now) | {"key": f"edit-kept:{ref.platform}:{address}"}
+            session.insert_new(NOTICE, [row])
+            return str(row["lane"])
+
+        lane = await self.database.write(write)
+        if lane is not None:
+            self.wake_lanes({lane})
 
     async def listing(self, wanted: TicketFilter, query: str) -> TicketList:
         page, cursor = await self.tickets(wanted)

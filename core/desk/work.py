@@ -17,7 +17,7 @@ from core.lifecycle import move
 from core.model import DESKBELL, Event, KnownAlert, Person, PersonRef, Priority, Reason, Ticket
 from core.ports import Clock
 from core.rules import access
-from core.store import queries
+from core.store import queries, ratings
 from core.store.database import Database
 from core.store.session import EVENT, TICKET_SYSTEM, Session
 
@@ -139,6 +139,8 @@ class Work:
             return before
         after = self.saved(session, before, decision.ticket, now, self.responded(before, command, by))
         _record(session, decision.events)
+        if isinstance(command, c.Rate):
+            ratings.record(session, after.id, command.score, after.team, now)
         return after
 
     def saved(self, session: Session, before: Ticket, after: Ticket, now: datetime, responded: bool) -> Ticket:

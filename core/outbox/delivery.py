@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 
 from core.errors import StoreUnavailable
+from core.outbox import digest
+from core.outbox.fallback import Fallback
 from core.outbox.limits import SLACK_EDIT, SLACK_POST, TEAMS_CONVERSATION, Bucket, Limit
 from core.outbox.message import MessageMaker, Undeliverable
 from core.outbox.plan import edit_row
@@ -51,6 +53,7 @@ class Delivery:
         observe: Observe,
         slack_post: Limit = SLACK_POST,
         timing: Timing | None = None,
+        fallback: Fallback | None = None,
     ) -> None:
         self._database = database
         self._notifiers = notifiers
@@ -59,6 +62,7 @@ class Delivery:
         self._observe = observe
         self._slack_post = slack_post
         self._timing = timing or Timing()
+        self._fallback = fallback
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._news: dict[str, asyncio.Event] = {}
         self._buckets: dict[str, Bucket] = {}
@@ -181,7 +185,7 @@ class Delivery:
             again = self._clock.now() + timedelta(seconds=_LOOK_BACK_AFTER)
             await self._settle(notice, "unknown", started, error.reason, {"not_before": again})
         except DeliveryFailed as error:
-            await self._failed(notice, started, f"{error.code}: {error.reason}", error.gone)
+            await self._failed(notice, started, f"{error.code}: {error.reason}", error)
         else:
             await self._sent(notice, ref, started, "sent", _version(message))
 
@@ -200,7 +204,7 @@ class Delivery:
             state = "waiting" if notice.urgent and notice.attempts < _HEAD_BLOCKS else "unknown"
             await self._settle(notice, "unknown", started, error.reason, {"state": state})
         except DeliveryFailed as error:
-            await self._failed(notice, started, f"{error.code}: {error.reason}", error.gone)
+            await self._failed(notice, started, f"{error.code}: {error.reason}", error)
         else:
             if found is not None:
                 await self._sent(notice, found, started, "found", notice.version)
@@ -232,19 +236,26 @@ class Delivery:
         if await self._database.write(write):
             self.wake([notice.lane])
 
-    async def _failed(self, notice: Any, started: float, reason: str, gone: bool = False) -> None:
-        """It will never be sent. A card that is not there is forgotten: what belongs below it is not sent either."""
+    async def _failed(self, notice: Any, started: float, reason: str, error: DeliveryFailed | None = None) -> None:
+        """It will never be sent here; another place is told where one is named for that. A card that is not there is
+        forgotten: what belongs below it is not sent either."""
         now = self._clock.now()
         _log.warning("notice %s to %s failed for good: %s", notice.id, notice.lane, reason)
 
-        def write(session: Session) -> None:
-            took = self._took_ms(started)
-            outgoing.settle(session, notice.id, now, "failed", took, reason, {"state": "failed"})
-            if notice.show == "card" or (gone and notice.show != REVISE):
+        def write(session: Session) -> str | None:
+            instead = self._fallback.redirect(session, notice, error, now) if self._fallback and error else None
+            said = reason if instead is None else f"{reason} (told in {instead['lane']} instead)"
+            outgoing.settle(session, notice.id, now, "failed", self._took_ms(started), said, {"state": "failed"})
+            gone = error is not None and error.gone and notice.show != REVISE
+            if notice.show == "card" or gone or (notice.show == "thread" and instead):
                 outgoing.forget_card(session, notice.ticket_id, notice.platform, notice.address)
+                digest.lost(session, notice)
+            return str(instead["lane"]) if instead else None
 
         self._observe(notice.platform, "failed", self._timing.seconds() - started)
-        await self._database.write(write)
+        lane = await self._database.write(write)
+        if lane is not None:
+            self.wake([lane])
 
     async def _settle(self, notice: Any, outcome: str, started: float, reason: str, values: Row) -> None:
         now, took = self._clock.now(), self._took_ms(started)

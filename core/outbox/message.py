@@ -15,7 +15,7 @@ from core.desk.news import notice as news_of
 from core.desk.policy import DeskPolicy
 from core.i18n import Words
 from core.model import Event, Person, Ticket
-from core.outbox import reply, revise
+from core.outbox import digest, fallback, reply, revise
 from core.ports import Author, MessageRef, Outbound
 from core.store import calls, outgoing, queries
 from core.views import Notice, RatingRequest, View
@@ -38,6 +38,8 @@ class MessageMaker:
     def make(self, connection: Connection, row: Any, now: datetime) -> tuple[Outbound, MessageRef | None]:
         """The message, and where it stands already when it is an edit. Raises ``Undeliverable``, and ``Outdated`` for
         one that need not be sent any more."""
+        if row.ticket_id < 0:
+            return self._digest(connection, row, now)
         ticket = queries.ticket(connection, row.ticket_id)
         if ticket is None:
             raise Undeliverable(f"ticket {row.ticket_id} does not exist")
@@ -54,7 +56,8 @@ class MessageMaker:
         if row.show == revise.SHOW:
             told, ref = revise.told_before(connection, row)
             show_as, thread = told.show, ref if told.show == "thread" else None
-        event = self._event(connection, row) if show_as in ("thread", "message") else None
+        is_news = show_as in ("thread", "message") and row.rule != fallback.RULE
+        event = self._event(connection, row) if is_news else None
         message = Outbound(
             key=row.key,
             platform=row.platform,
@@ -70,12 +73,22 @@ class MessageMaker:
         )
         return message, ref if row.show in ("edit", revise.SHOW) else None
 
+    def _digest(self, connection: Connection, row: Any, now: datetime) -> tuple[Outbound, MessageRef | None]:
+        ref = outgoing.card_ref(connection, row.ticket_id, row.platform, row.address) if row.show == "edit" else None
+        if row.show == "edit" and ref is None:
+            raise Undeliverable("the digest is not there")
+        view = digest.view(connection, -row.ticket_id, row.platform, row.address, now, self._policy)
+        return Outbound(row.key, row.platform, view, self._words(None), address=row.address), ref
+
     def _view(self, connection: Connection, row: Any, ticket: Ticket, now: datetime) -> View:
         if row.show in ("card", "edit"):
             return show.read_card(connection, ticket.id, now, self._policy)
         if row.show == reply.SHOW:
             return reply.reply(connection, ticket, row.platform, self._policy)
-        return RatingRequest(ticket.id, ticket.title, ticket.satisfaction)
+        if row.rule == fallback.RULE:
+            return fallback.explanation(row, ticket)
+        asked = RatingRequest(ticket.id, ticket.title, ticket.satisfaction, ticket.satisfaction_comment)
+        return replace(asked, redirected=fallback.redirected(row))
 
     def _event(self, connection: Connection, row: Any) -> Event:
         """What the notice is about, as it is now. A note that was deleted before it was told is not told."""
@@ -93,7 +106,8 @@ class MessageMaker:
         rule = row.rule if show_as == "message" else None
         notice = news_of(event, ticket, self._policy, rule, row.urgent)
         if show_as == "message":
-            notice = replace(notice, actions=self._actions(connection, row, ticket, event))
+            actions = self._actions(connection, row, ticket, event)
+            notice = replace(notice, actions=actions, redirected=fallback.redirected(row))
         return notice if event.data.get("deleted") else self._with_template(notice, row, ticket, event, now)
 
     def _author(self, connection: Connection, event: Event) -> Author | None:

@@ -18,6 +18,7 @@ from core.config.conditions import Condition, ConditionError, ticket_facts
 from core.config.notifications import NotificationRule
 from core.desk.policy import DeskPolicy
 from core.model import Event, Person, Ticket
+from core.outbox.digest import Storms, deserves_card, edit, listed
 from core.outbox.reply import reply_row
 from core.outbox.revise import revise_row
 from core.rules.audience import Destination, destinations, names_people
@@ -29,7 +30,8 @@ _NOTHING_TOLD: Mapping[int, Sequence[Any]] = {}
 
 class Place(msgspec.Struct, frozen=True):
     """A card of a ticket: where it is or will be. ``posted`` is false until the platform has it, ``story`` false where
-    the ticket's news do not belong or no card is any more; such a place gets no other card."""
+    the ticket's news do not belong or no card is any more; such a place gets no other card. ``digest`` is the one that
+    lists the ticket there; while it is ``listed``, it has no card of its own."""
 
     platform: str
     address: str
@@ -37,6 +39,8 @@ class Place(msgspec.Struct, frozen=True):
     story: bool = True
     channel: str | None = None
     message: str | None = None
+    digest: int | None = None
+    listed: bool = False
 
     def is_where(self, event: Event) -> bool:
         """Whether what happened was written in this card's own thread, where everybody has read it."""
@@ -51,6 +55,8 @@ class Plan(msgspec.Struct):
     rows: dict[str, Row] = {}
     cards: list[Row] = []
     edited: list[tuple[int, str, str]] = []
+    unlisted: list[tuple[int, str, str]] = []
+    storms: Storms | None = None
 
     @property
     def notices(self) -> list[Row]:
@@ -101,6 +107,7 @@ class Planner:
     def __init__(self, policy: DeskPolicy, platforms: Collection[str]) -> None:
         self._policy = policy
         self._platforms = frozenset(platforms)
+        self.storm = policy.settings.notifications_storm
         self._rules: dict[str, list[tuple[NotificationRule, Condition | None]]] = {}
         rules = policy.settings.notifications
         self._personal = {rule.name for rule in rules if names_people(rule.to, policy.settings)}
@@ -130,10 +137,12 @@ class Planner:
         people: Mapping[str, Person],
         now: datetime,
         told: Mapping[int, Sequence[Any]] = _NOTHING_TOLD,
+        storms: Storms | None = None,
     ) -> Plan:
         """The rows for ``events`` in order. ``places`` are the cards that each ticket has before them, ``told`` the
-        notices of the notes that ``events`` change, by the number of the note's own event."""
-        plan = Plan()
+        notices of the notes that ``events`` change, by the number of the note's own event, ``storms`` how many new
+        cards each place was to get lately."""
+        plan = Plan(storms=storms)
         shown = {ticket_id: list(known) for ticket_id, known in places.items()}
         edits: dict[tuple[int, str, str], Event] = {}
         for event in events:
@@ -141,6 +150,7 @@ class Planner:
             if ticket is None:
                 continue
             own = shown.setdefault(ticket.id, [])
+            self._follow_digests(plan, ticket, event, own, now)
             for place in own:
                 if place.posted:
                     edits[ticket.id, place.platform, place.address] = event
@@ -180,7 +190,7 @@ class Planner:
                 scope = f"ticket-{ticket.id}" if rule.once else str(event.seq)
                 key = f"{rule.name}:{scope}:{destination.name}"
                 row = self._row(key, rule, ticket, event, now, show="message" if rule.show == "card" else rule.show)
-                row |= self._to(destination, people)
+                row |= self.to(destination, people)
                 told_by = judged.told_by(rule, destination) if row["show"] == "message" else None
                 if told_by is not None:
                     row |= {"state": "skipped", "reason": f"told by the rule {told_by}"}
@@ -201,13 +211,48 @@ class Planner:
         platform, address = destination.platform or "", destination.address or ""
         if any(place.platform == platform and place.address == address for place in own):
             return
-        to = self._to(destination, {})
+        to = self.to(destination, {})
         if to["state"] == "waiting":
+            digest = plan.storms.take(destination.name, ticket, event) if plan.storms else None
+            if digest is not None:
+                row = self._row("", rule, ticket, event, now, show="card")
+                self._list(plan, digest, ticket, event, to, row, own, now)
+                return
             own.append(Place(platform, address, posted=False))
             row = {"ticket_id": ticket.id, "platform": platform, "address": address, "version": 0, "story": True}
             plan.cards.append(row)
         key = f"card:{ticket.id}:{destination.name}"
         plan.add(self._row(key, rule, ticket, event, now, show="card") | to)
+
+    def _list(
+        self,
+        plan: Plan,
+        digest: int,
+        ticket: Ticket,
+        event: Event,
+        to: Row,
+        card: Row,
+        own: list[Place],
+        now: datetime,
+    ) -> None:
+        own.append(Place(to["platform"], to["address"], posted=False, story=False, digest=digest, listed=True))
+        cards, notices = listed(digest, ticket, event, to, card, now)
+        plan.cards += cards
+        for row in notices:
+            plan.add(row)
+
+    def _follow_digests(self, plan: Plan, ticket: Ticket, event: Event, own: list[Place], now: datetime) -> None:
+        """What happens to a ticket that a digest lists changes the digest, and may give the ticket its card."""
+        for index, place in enumerate(own):
+            if place.digest is None or place.platform not in self._platforms:
+                continue
+            to = self._to_place(place.platform, place.address)
+            row = card_row(ticket.id, event.seq, now)
+            plan.add(edit(place.digest, to, row, now))
+            if place.listed and deserves_card(event, ticket):
+                plan.unlisted.append((ticket.id, place.platform, place.address))
+                plan.add(row | to | {"key": f"card:{ticket.id}:{place.platform}:{place.address}"})
+                own[index] = Place(place.platform, place.address, posted=False, digest=place.digest)
 
     def _edit(self, plan: Plan, ticket_id: int, platform: str, address: str, event: Event, now: datetime) -> None:
         plan.edited.append((ticket_id, platform, address))
@@ -227,7 +272,8 @@ class Planner:
             "created_at": now,
         }
 
-    def _to(self, destination: Destination, people: Mapping[str, Person]) -> Row:
+    def to(self, destination: Destination, people: Mapping[str, Person]) -> Row:
+        """Where a destination is told: platform, address or person, lane, and whether it waits or is skipped."""
         if destination.person_id is None:
             return self._to_place(destination.platform or "", destination.address or "")
         person = people.get(destination.person_id)
@@ -257,6 +303,12 @@ class Planner:
 
 def _names(destination: Destination, place: Place) -> bool:
     return destination.platform == place.platform and destination.address in (place.address, place.channel)
+
+
+def card_row(ticket_id: int, seq: int, now: datetime) -> Row:
+    """A card that no rule asks for, without its place and key."""
+    own = {"event_seq": seq, "ticket_id": ticket_id, "show": "card", "urgent": False, "template": None}
+    return {"rule": "digest", **own, "attempts": 0, "not_before": now, "created_at": now}
 
 
 def edit_row(ticket_id: int, platform: str, address: str, seq: int, now: datetime) -> Row:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from core.errors import StoreUnavailable
+from core.outbox.digest import read_storms, unlist
 from core.outbox.plan import Place, Plan, Planner
 from core.outbox.revise import notes_changed
 from core.ports import Clock
@@ -66,11 +67,16 @@ class Teller:
             return 0
 
         def write(session: Session) -> bool:
+            if plan.storms is not None and not plan.storms.still_stand(session):
+                return False  # It is planned again in the next round.
             if not outgoing.advance(session, _NAME, old, new):
                 return False
             for ticket_id, platform, address in plan.edited:
                 outgoing.supersede(session, ticket_id, platform, address)
+            if plan.storms is not None:
+                plan.storms.write(session)
             session.insert_new(CARD, plan.cards)
+            unlist(session, plan.unlisted)
             session.insert_new(NOTICE, plan.notices)
             return True
 
@@ -86,12 +92,15 @@ class Teller:
         tickets = queries.tickets_by_id(connection, {event.ticket_id for event in events if event.ticket_id})
         places: dict[int, list[Place]] = {}
         for card in queries.cards_of(connection, tickets):
-            story = card.story and card.version != outgoing.GONE
-            place = Place(card.platform, card.address, bool(card.ref), story, card.channel, card.message)
-            places.setdefault(card.ticket_id, []).append(place)
+            story, listed = card.story and card.version != outgoing.GONE, card.version == outgoing.LISTED
+            shown = (card.channel, card.message, card.digest, listed)
+            places.setdefault(card.ticket_id, []).append(
+                Place(card.platform, card.address, bool(card.ref), story, *shown)
+            )
         wanted = self._planner.people_wanted(events, tickets)
         people = outgoing.people(connection, wanted) if wanted else {}
         changed = notes_changed(events)
         told = notes.notices_of(connection, tickets, changed) if changed else {}
-        plan = self._planner.plan(events, tickets, places, people, self._clock.now(), told)
+        storms = read_storms(connection, self._planner.storm)
+        plan = self._planner.plan(events, tickets, places, people, self._clock.now(), told, storms)
         return old, events[-1].seq, plan

@@ -19,6 +19,7 @@ CONSUMER: Table = ConsumerRow.__table__  # type: ignore[attr-defined]
 _decode_person = msgspec.json.Decoder(Person).decode
 _LANE_VIEW = 20
 GONE = -1  # The version of a card that was refused or deleted.
+LISTED = -2  # The version of a ticket that a digest lists in place of a card.
 
 
 def position(connection: Connection, consumer: str) -> int:
@@ -108,13 +109,18 @@ def card_shown(session: Session, ticket_id: int, platform: str, address: str, re
     return doc is not None and decode_ticket(doc).version > version
 
 
-def keep_shown(session: Session, ticket_id: int, ref: MessageRef, version: int) -> None:
+def kept_at(ref: MessageRef) -> str:
+    """The address of a card that somebody asked to see: the message itself."""
+    return f"{ref.channel}|{ref.message}"
+
+
+def keep_shown(session: Session, ticket_id: int, ref: MessageRef, version: int) -> bool:
     """A card that was shown to somebody who asked is kept up to date from now on, without the ticket's news below
-    it."""
+    it; whether the ticket has changed since the version that it shows."""
     row: Row = {
         "ticket_id": ticket_id,
         "platform": ref.platform,
-        "address": f"{ref.channel}|{ref.message}",
+        "address": kept_at(ref),
         "channel": ref.channel,
         "message": ref.message,
         "ref": msgspec.to_builtins(ref),
@@ -122,6 +128,8 @@ def keep_shown(session: Session, ticket_id: int, ref: MessageRef, version: int) 
         "story": False,
     }
     session.insert_new(CARD, [row])
+    ticket = session.ticket(ticket_id)
+    return ticket is not None and ticket.version > version
 
 
 def forget_card(session: Session, ticket_id: int, platform: str, address: str) -> None:

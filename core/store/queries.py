@@ -104,11 +104,13 @@ def alerts_of(connection: Connection, ticket_id: int, limit: int = 50) -> list[K
     return [read_known(row) for row in rows]
 
 
-def alerts_by_ticket(connection: Connection, ticket_ids: Iterable[int]) -> dict[int, list[KnownAlert]]:
-    """The alerts of several tickets, oldest first."""
+def alerts_by_ticket(connection: Connection, ticket_ids: Iterable[int], limit: int = 50) -> dict[int, list[KnownAlert]]:
+    """The alerts of several tickets, oldest first, at most ``limit`` of each."""
     found: dict[int, list[KnownAlert]] = {}
-    statement = select(ALERT).where(ALERT.c.ticket_id.in_(list(ticket_ids))).order_by(ALERT.c.id)
-    for row in connection.execute(statement):
+    place = func.row_number().over(partition_by=ALERT.c.ticket_id, order_by=ALERT.c.id).label("place")
+    placed = select(ALERT.c.id, place).where(ALERT.c.ticket_id.in_(list(ticket_ids))).subquery()
+    first = select(placed.c.id).where(placed.c.place <= limit)
+    for row in connection.execute(select(ALERT).where(ALERT.c.id.in_(first)).order_by(ALERT.c.id)):
         found.setdefault(row.ticket_id, []).append(read_known(row))
     return found
 
@@ -210,7 +212,9 @@ def cards_of(connection: Connection, ticket_ids: Iterable[int]) -> list[Any]:
 
 
 def card_at(connection: Connection, platform: str, channel: str, message: str) -> Any:
+    """The card that a message is; a digest is none."""
     where = (CARD.c.platform == platform) & (CARD.c.channel == channel) & (CARD.c.message == message)
+    where = where & (CARD.c.ticket_id > 0)
     return connection.execute(select(CARD).where(where)).first()
 
 

@@ -189,7 +189,7 @@ class JournalRow(SQLModel, table=True):
 
 class CardRow(SQLModel, table=True):
     """Where a ticket is shown. ``ref`` is None until the card is posted; ``version`` is the ticket's as shown, -1 for a
-    card that was refused or deleted.
+    card that was refused or deleted, -2 for a ticket that a digest lists in place of a card.
 
     With ``story`` the ticket's news stand below the card; a card that somebody asked to see is only kept up to date.
     """
@@ -198,6 +198,12 @@ class CardRow(SQLModel, table=True):
     __table_args__ = (
         Index("uq_card_ticket_id_platform_address", "ticket_id", "platform", "address", unique=True),
         Index("ix_card_message", "platform", "channel", "message"),
+        Index(
+            "ix_card_digest",
+            "digest",
+            sqlite_where=text("digest IS NOT NULL"),
+            postgresql_where=text("digest IS NOT NULL"),
+        ),
     )
 
     id: int | None = _key()
@@ -209,6 +215,29 @@ class CardRow(SQLModel, table=True):
     ref: dict[str, Any] | None = _json()
     version: int = 0
     story: bool = True
+    digest: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
+
+
+class StormRow(SQLModel, table=True):
+    """How many new cards a place was to get lately (``recent``: microseconds), and the digest that takes more of
+    them."""
+
+    __tablename__ = "storm"
+
+    place: str = Field(primary_key=True)
+    recent: list[int] = _json(nullable=False)
+    digest: int | None = Field(default=None, sa_column=Column(BigInteger(), nullable=True))
+
+
+class RatingRow(SQLModel, table=True):
+    """How the service for a ticket was rated last, 1 to 5, and whose service that was then."""
+
+    __tablename__ = "rating"
+
+    ticket_id: int = Field(sa_column=Column(BigInteger(), primary_key=True, autoincrement=False))
+    score: int
+    team: str | None = None
+    rated_at: datetime = _at(index=True)
 
 
 class NoteRow(SQLModel, table=True):
@@ -227,7 +256,11 @@ class NoteRow(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """What one place is to be told. ``state``: waiting, sending, sent, failed, unknown, superseded or skipped."""
+    """What one place is to be told. ``state``: waiting, sending, sent, failed, unknown, superseded or skipped.
+
+    ``redirect`` is of one that came here because another place cannot be reached: ``place``, ``why`` (the platform's
+    word) and ``tried``, the places that cannot.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -263,6 +296,7 @@ class NoticeRow(SQLModel, table=True):
     sent_at: datetime | None = _at(nullable=True)
     version: int | None = None
     ref: dict[str, Any] | None = _json()
+    redirect: dict[str, Any] | None = _json()
 
 
 class AttemptRow(SQLModel, table=True):

@@ -80,7 +80,9 @@ class Chaos:
         story = {"name": "story", "on": ["ticket.assigned", "ticket.resolved"], "to": ["cards"], "show": "thread"}
         slack = {"per_channel_rate": 1000, "per_channel_burst": 1000}
         path = self._folder / "deskbell.yaml"
-        path.write_text(yaml.safe_dump({"notifications": [*rules, story], "slack": slack}))
+        storm = {"cards": 0}  # Every ticket has its card, so that cards can be counted.
+        settings = {"notifications": [*rules, story], "notifications_storm": storm, "slack": slack}
+        path.write_text(yaml.safe_dump(settings))
         return path
 
     async def start_service(self, config: Path) -> asyncio.subprocess.Process:

@@ -37,6 +37,15 @@ def rules(settings: Settings) -> Iterator[Finding]:
             yield Finding((*path, "template"), f"no template is called {rule.template}", hint)
         for place, audience in enumerate(rule.to):
             yield from _audience((*path, "to", place), audience, settings)
+        yield from _fallback((*path, "fallback"), rule.fallback or (), settings)
+    yield from _fallback(("notifications_fallback",), settings.notifications_fallback, settings)
+
+
+def _fallback(path: Path, audiences: tuple[str, ...], settings: Settings) -> Iterator[Finding]:
+    for place, audience in enumerate(audiences):
+        if audience == "cards":
+            yield Finding((*path, place), "cards are where the ticket is shown already", "name a place or a person")
+        yield from _audience((*path, place), audience, settings)
 
 
 def templates(settings: Settings) -> Iterator[Finding]:

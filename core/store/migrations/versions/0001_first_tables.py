@@ -57,9 +57,17 @@ def upgrade() -> None:
         sa.Column("ref", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("story", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
     )
     with op.batch_alter_table("card", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_card_digest",
+            ["digest"],
+            unique=False,
+            sqlite_where=sa.text("digest IS NOT NULL"),
+            postgresql_where=sa.text("digest IS NOT NULL"),
+        )
         batch_op.create_index("ix_card_message", ["platform", "channel", "message"], unique=False)
         batch_op.create_index("uq_card_ticket_id_platform_address", ["ticket_id", "platform", "address"], unique=True)
 
@@ -209,6 +217,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=True),
         sa.Column("ref", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("redirect", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
     )
     with op.batch_alter_table("notice", schema=None) as batch_op:
@@ -235,6 +244,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_person_email"), ["email"], unique=False)
 
     op.create_table(
+        "rating",
+        sa.Column("ticket_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("team", sa.String(), nullable=True),
+        sa.Column("rated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_rating")),
+    )
+    with op.batch_alter_table("rating", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rating_rated_at"), ["rated_at"], unique=False)
+
+    op.create_table(
         "seen",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -243,6 +263,13 @@ def upgrade() -> None:
     with op.batch_alter_table("seen", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_seen_expires_at"), ["expires_at"], unique=False)
 
+    op.create_table(
+        "storm",
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("recent", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("digest", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_storm")),
+    )
     op.create_table(
         "ticket",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -328,10 +355,15 @@ def downgrade() -> None:
         )
 
     op.drop_table("ticket")
+    op.drop_table("storm")
     with op.batch_alter_table("seen", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_seen_expires_at"))
 
     op.drop_table("seen")
+    with op.batch_alter_table("rating", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rating_rated_at"))
+
+    op.drop_table("rating")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_person_email"))
 
@@ -388,6 +420,9 @@ def downgrade() -> None:
     with op.batch_alter_table("card", schema=None) as batch_op:
         batch_op.drop_index("uq_card_ticket_id_platform_address")
         batch_op.drop_index("ix_card_message")
+        batch_op.drop_index(
+            "ix_card_digest", sqlite_where=sa.text("digest IS NOT NULL"), postgresql_where=sa.text("digest IS NOT NULL")
+        )
 
     op.drop_table("card")
     with op.batch_alter_table("attempt", schema=None) as batch_op:
