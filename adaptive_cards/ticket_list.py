@@ -36,14 +36,14 @@ def _body(view: TicketList, words: Words, room: Room) -> list[Element]:
     if not view.tickets:
         return [*body, paragraph(words.text("list.empty_query", query=query) if query else words.text("list.empty"))]
     shown = view.tickets[: room.rows(ROWS)]
-    body += [_row(ticket, words, room) for ticket in shown]
+    body += [row(ticket, words, room) for ticket in shown]
     hidden = len(view.tickets) - len(shown)
     if hidden:
         body.append(remark(words.text("teams.more_rows", n=words.number(hidden)), separator=True))
     return body
 
 
-def _row(ticket: TicketLine, words: Words, room: Room) -> Element:
+def row(ticket: TicketLine, words: Words, room: Room) -> Element:
     name = room.line(ticket.assignee.name, 60) if ticket.assignee else words.text("card.unassigned")
     rest = [words.name(ticket.status), name, sla.left(ticket.sla, words)]
     told = [

@@ -7,6 +7,7 @@ from typing import Any
 
 from blocks.form import form_message
 from blocks.help import help_page
+from blocks.home import overview
 from blocks.message import message
 from blocks.notice import notice
 from blocks.on_call import on_call
@@ -19,6 +20,7 @@ from core.i18n import Words
 from core.views import (
     Form,
     Help,
+    Home,
     Message,
     Notice,
     OnCallList,
@@ -38,6 +40,7 @@ _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
     Message: message,
     Timeline: timeline,
     OnCallList: on_call,
+    Home: overview,
 }
 
 

@@ -269,7 +269,7 @@ class OnCallList(msgspec.Struct, frozen=True):
     lines: tuple[OnCallLine, ...]
 
 
-View = TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList
+View = TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList | Home
 
 
 def alert_line(alert: Alert, count: int) -> AlertLine:
