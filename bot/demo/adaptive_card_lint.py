@@ -348,6 +348,7 @@ _mention = _object(
     ("type", "text", "mentioned"),
 )
 
+
 def _reader(value: Any, path: str) -> Problems:
     if not isinstance(value, str) or not value.startswith("29:"):
         yield f"{path}: not the 29: id of a person"
