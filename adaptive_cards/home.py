@@ -50,10 +50,12 @@ def _part(part: HomePart, pages: dict[str, int], words: Words, room: Room) -> It
     numbers = {"first": words.number(part.first + 1), "last": words.number(last), "total": _total(part, words)}
     yield remark(words.text("home.range", **numbers), spacing="small")
     page = part.first // HOME_PAGE
-    turns = (("list.previous", page - 1, part.first > 0), ("list.next", page + 1, last < part.total))
+    turns = (("overview.previous", page - 1, part.first > 0), ("overview.next", page + 1, last < part.total))
     yield action_set(
         [
-            submit(words.text(key), {"action": "overview", **pages, part.name: other})
+            submit(
+                words.text(key, part=words.text(f"list.{part.name}")), {"action": "overview", **pages, part.name: other}
+            )
             for key, other, there in turns
             if there
         ]

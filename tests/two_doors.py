@@ -276,7 +276,9 @@ class TeamsHand(Hand):
     async def turned(self) -> str:
         await self.command("overview")
         posted = list(self._person.chat.activities.values())[-1]
-        await self._person.press(self._person.chat.id, posted.id, WORDS.text("list.next"))
+        await self._person.press(
+            self._person.chat.id, posted.id, WORDS.text("overview.next", part=WORDS.text("list.mine"))
+        )
         return str(posted.activity)
 
     async def link(self, ticket: Ticket) -> str:
