@@ -335,7 +335,7 @@ class TwoDoors:
 
 
 @asynccontextmanager
-async def two_doors(clock: SetClock, database_url: str) -> AsyncIterator[TwoDoors]:
+async def two_doors(clock: SetClock, database_url: str, **more: Any) -> AsyncIterator[TwoDoors]:
     slack, teams = Slack(app=SlackApp(unfurl_domains=("desk.example.com",))), ConnectorStandIn(APP_ID, token=BOT_TOKEN)
     slack.clock.now = clock.now().timestamp()
     _people(teams)
@@ -344,7 +344,7 @@ async def two_doors(clock: SetClock, database_url: str) -> AsyncIterator[TwoDoor
         stack.push_async_callback(slack.stop)
         metadata = await stack.enter_async_context(served(issuer().app())) + METADATA_PATH
         teams.base_url = await stack.enter_async_context(served(teams.app()))
-        settings = _settings(database_url, slack.url, metadata)
+        settings = _settings(database_url, slack.url, metadata, more)
         service = build(settings.model_copy(update={"msteams": TeamsSettings()}), clock)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         _open_teams(service, settings, session)
@@ -362,7 +362,7 @@ def _people(teams: ConnectorStandIn) -> None:
     teams.world.add_channel(CHANNEL, "desk", tenant=TENANT, team=TEAM, team_name="IT", members=members)
 
 
-def _settings(database_url: str, slack: str, metadata: str) -> Settings:
+def _settings(database_url: str, slack: str, metadata: str, more: Mapping[str, Any]) -> Settings:
     return Settings.model_validate(
         {
             "base_url": BASE,
@@ -379,6 +379,7 @@ def _settings(database_url: str, slack: str, metadata: str) -> Settings:
             "msteams": {
                 "app_id": APP_ID, "tenant_id": TENANT, "service_hosts": ["127.0.0.1"], "open_id_metadata": metadata,
             },
+            **more,
         }
     )  # fmt: skip
 
