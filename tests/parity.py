@@ -85,6 +85,10 @@ async def _link(hand: Hand, ticket: Ticket) -> str:
     return await hand.link(ticket)
 
 
+async def _below(hand: Hand, ticket: Ticket) -> None:
+    await hand.below(ticket, "looked at it")
+
+
 async def _card(hand: Hand, ticket: Ticket) -> str:
     await hand.command(f"priority {ticket.id} critical")
     return await hand.card(ticket)
@@ -148,6 +152,8 @@ ITEMS: tuple[Item, ...] = (
          ("ticket.noted",)),
     Item("write a note by a word", "`/ticket note 42 …`", "`note 42 …`", typed("note {id} looked at it"),
          {"note": "looked at it"}, ("ticket.noted",)),
+    Item("write a note below the card", "reply in the thread", "reply in the thread", _below, {"note": "looked at it"},
+         ("ticket.noted",)),
     Item("call an expert", _FORM, _FORM, filled("call_expert", skill="routers"), {}, ("ticket.expert_called",)),
     Item("call an expert by a word", "`/ticket expert 42 @Kim …`", "`expert 42 @Kim …`",
          typed("expert {id} @colleague routers"), {}, ("ticket.expert_called",)),

@@ -70,6 +70,10 @@ class Hand(ABC):
         """A button of the ticket's live card in the desk's channel."""
 
     @abstractmethod
+    async def below(self, ticket: Ticket, text: str) -> None:
+        """A reply below the ticket's card in the desk's channel."""
+
+    @abstractmethod
     async def fill(self, ticket: Ticket | None, verb: str, fields: Mapping[str, str]) -> None:
         """A button that opens a form, and the form sent off; without a ticket the form of a new one."""
 
@@ -141,6 +145,9 @@ class SlackHand(Hand):
 
         await until(found)
         return found()[-1]
+
+    async def below(self, ticket: Ticket, text: str) -> None:
+        await self._person.say(text, "it-support", await self._card(ticket))
 
     async def fill(self, ticket: Ticket | None, verb: str, fields: Mapping[str, str]) -> None:
         if ticket is None:
@@ -238,6 +245,10 @@ class TeamsHand(Hand):
     @staticmethod
     def _button(posted: Posted, verb: str) -> Any:
         return find_action(card_of(posted.activity), WORDS.text(f"action.{verb}"))
+
+    async def below(self, ticket: Ticket, text: str) -> None:
+        posted = await self._posted(ticket)
+        await self._person.say(text, CHANNEL, root=posted.id)
 
     async def fill(self, ticket: Ticket | None, verb: str, fields: Mapping[str, str]) -> None:
         task = await self._dialog(ticket, verb, fields)
@@ -338,6 +349,7 @@ class TwoDoors:
 async def two_doors(clock: SetClock, database_url: str, **more: Any) -> AsyncIterator[TwoDoors]:
     slack, teams = Slack(app=SlackApp(unfurl_domains=("desk.example.com",))), ConnectorStandIn(APP_ID, token=BOT_TOKEN)
     slack.clock.now = clock.now().timestamp()
+    teams.world.reads_along = True
     _people(teams)
     await slack.start()
     async with AsyncExitStack() as stack:
@@ -391,7 +403,7 @@ def _open_teams(service: Service, settings: Settings, session: aiohttp.ClientSes
     now: Callable[[], Any] = desk.clock.now
     door = TeamsDoor(
         settings, service.dispatch, desk.people, desk.conversations, session, desk.seen, now,
-        connector=connector, placed=desk.keep_shown,
+        connector=connector, placed=desk.keep_shown, threads=desk.notes,
     )  # fmt: skip
     door.add_routes(service.web)
     service.doors.append(door)
