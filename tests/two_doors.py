@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -56,6 +57,14 @@ class Hand(ABC):
 
     async def newest(self) -> Ticket:
         return (await self.desk.tickets(TicketFilter()))[0][0]
+
+    async def settled(self, ticket: Ticket) -> None:
+        """Until all that the desk has to tell of the ticket is told: whose thread a card heads is known then."""
+        for _ in range(300):
+            if all(notice.state not in ("waiting", "sending") for notice, _ in await self.desk.deliveries(ticket.id)):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"the news of #{ticket.id} do not end")
 
     @abstractmethod
     async def command(self, text: str) -> str:
@@ -147,7 +156,9 @@ class SlackHand(Hand):
         return found()[-1]
 
     async def below(self, ticket: Ticket, text: str) -> None:
-        await self._person.say(text, "it-support", await self._card(ticket))
+        card = await self._card(ticket)
+        await self.settled(ticket)
+        await self._person.say(text, "it-support", card)
 
     async def fill(self, ticket: Ticket | None, verb: str, fields: Mapping[str, str]) -> None:
         if ticket is None:
@@ -248,6 +259,7 @@ class TeamsHand(Hand):
 
     async def below(self, ticket: Ticket, text: str) -> None:
         posted = await self._posted(ticket)
+        await self.settled(ticket)
         await self._person.say(text, CHANNEL, root=posted.id)
 
     async def fill(self, ticket: Ticket | None, verb: str, fields: Mapping[str, str]) -> None:
