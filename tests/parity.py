@@ -169,6 +169,8 @@ ITEMS: tuple[Item, ...] = (
          first=("resolve {id}",)),
     Item("close by a word", "`/ticket close 42`", "`close 42`", typed("close {id}"), {"status": "closed"},
          ("ticket.closed",), first=("resolve {id}",)),
+    Item("see who is on call", "`/ticket oncall`, Home tab", "`oncall`, `overview`", typed("oncall"),
+         shows=("on-call",)),
     Item("merge two tickets", "`/ticket merge 43 42`", "`merge 43 42`", typed("merge {id} 1"),
          {"status": "closed", "parent": 1}, ("ticket.merged",)),
     Item("rate the help", "`/ticket rate 42 5`, buttons of the question", "`rate 42 5`, buttons of the question",

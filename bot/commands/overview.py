@@ -17,4 +17,4 @@ async def overview(desk: Desk, call: Call) -> View:
     """A button that turns the page of one part says which; the pages of the others come with it."""
     turned = {name: call.fields[name] for name in _PARTS if call.fields.get(name)}
     pages = {name: reading.whole_number(page, "cursor", 0, 10**5) for name, page in turned.items()}
-    return await Homes(desk).home(call.by, pages)
+    return await Homes(desk, desk.policy.on_call).home(call.by, pages)
