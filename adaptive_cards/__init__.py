@@ -8,14 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adaptive_cards import digest, form, help, message, notice, on_call, rating, ticket_card, ticket_list, timeline
+from adaptive_cards import (
+    digest,
+    form,
+    help,
+    home,
+    message,
+    notice,
+    on_call,
+    rating,
+    ticket_card,
+    ticket_list,
+    timeline,
+)
 from adaptive_cards.card import SIZE_LIMIT, Rendered, wire_size
 from adaptive_cards.form import Dialog, dialog
 from adaptive_cards.notice import calling
+from adaptive_cards.ticket_card import for_readers
 from core import views
 from core.i18n import Words
 
-__all__ = ["SIZE_LIMIT", "Dialog", "Rendered", "calling", "dialog", "render", "wire_size"]
+__all__ = ["SIZE_LIMIT", "Dialog", "Rendered", "calling", "dialog", "for_readers", "render", "wire_size"]
 
 _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
     views.Digest: digest.render,
@@ -27,6 +40,7 @@ _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
     views.Message: message.render,
     views.Timeline: timeline.render,
     views.OnCallList: on_call.render,
+    views.Home: home.render,
 }
 
 

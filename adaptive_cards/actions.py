@@ -69,6 +69,16 @@ def unfold(title: str, actions: Sequence[Element]) -> Element:
     }
 
 
+def refresh(ticket_id: int) -> Element:
+    """Makes Teams ask for each reader's own view of a ticket's card; clients that cannot show the card as it is.
+
+    Without ``userIds`` Teams asks for everybody where there are at most 60 people, and for nobody else.
+    https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/user-specific-views
+    """
+    data = {"action": "show", "ticket_id": ticket_id}
+    return {"action": {"type": "Action.Execute", "verb": "refresh", "data": data}}
+
+
 def card_verbs(verbs: Sequence[str]) -> list[str]:
     """The buttons of a ticket's card: assign, update status and open first, then ``verbs`` in their own order."""
     pinned = [name for name in verbs if name == "assign"]

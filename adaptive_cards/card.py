@@ -36,7 +36,9 @@ def wire_size(card: Card) -> int:
     return len(json.dumps(card))
 
 
-def framed(body: Sequence[Element], summary: str, actions: Sequence[Element] = ()) -> Card:
+def framed(
+    body: Sequence[Element], summary: str, actions: Sequence[Element] = (), refresh: Element | None = None
+) -> Card:
     card: Card = {
         "$schema": SCHEMA,
         "type": "AdaptiveCard",
@@ -46,6 +48,8 @@ def framed(body: Sequence[Element], summary: str, actions: Sequence[Element] = (
     }
     if actions:
         card["actions"] = list(actions)
+    if refresh is not None:
+        card["refresh"] = refresh
     return card
 
 
@@ -62,7 +66,12 @@ def fitted(build: Callable[[Room], Card]) -> Card:
     raise ValueError(f"a card of more than {SIZE_LIMIT} bytes that cannot be shortened")
 
 
-def rendered(summary: str, body: Callable[[Room], Sequence[Element]], actions: Sequence[Element] = ()) -> Rendered:
+def rendered(
+    summary: str,
+    body: Callable[[Room], Sequence[Element]],
+    actions: Sequence[Element] = (),
+    refresh: Element | None = None,
+) -> Rendered:
     """A whole view: ``body`` is called with less and less room until the card fits."""
     summary = line(summary, SUMMARY_LIMIT)
-    return Rendered(fitted(lambda room: framed(body(room), summary, actions)), summary)
+    return Rendered(fitted(lambda room: framed(body(room), summary, actions, refresh)), summary)

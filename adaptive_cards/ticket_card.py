@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from adaptive_cards import sla
-from adaptive_cards.actions import card_verbs, open_url, row
-from adaptive_cards.card import Rendered, rendered
+from adaptive_cards.actions import card_verbs, open_url, refresh, row
+from adaptive_cards.card import SIZE_LIMIT, Card, Rendered, rendered, wire_size
 from adaptive_cards.elements import (
     PRIORITY_COLORS,
     SEVERITY_COLORS,
@@ -27,6 +27,7 @@ from core.views import AlertLine, TicketCard
 TITLE_LIMIT = 250
 NAME_LIMIT = 80
 ALERTS_SHOWN = 5
+READERS = 60  # Teams takes no more.
 
 
 def render(view: TicketCard, words: Words) -> Rendered:
@@ -39,7 +40,18 @@ def render(view: TicketCard, words: Words) -> Rendered:
         view.link,
         more=open_url(words.text("teams.open_alert"), source),
     )
-    return rendered(summary(view, words), lambda room: _body(view, words, room), buttons)
+    return rendered(summary(view, words), lambda room: _body(view, words, room), buttons, refresh(view.id))
+
+
+def for_readers(card: Card, user_ids: Iterable[str]) -> Card:
+    """The card with the 29: ids of those who get a view of their own, as many as fit; with none, Teams decides."""
+    ids = list(dict.fromkeys(user_ids))[:READERS]
+    while ids:
+        longer = {**card, "refresh": {**card["refresh"], "userIds": ids}}
+        if wire_size(longer) <= SIZE_LIMIT:
+            return longer
+        ids = ids[: len(ids) // 2]
+    return card
 
 
 def summary(view: TicketCard, words: Words) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from blocks.digest import digest
 from blocks.form import form_message
 from blocks.help import help_page
+from blocks.home import overview
 from blocks.message import message
 from blocks.notice import notice
 from blocks.on_call import on_call
@@ -21,6 +22,7 @@ from core.views import (
     Digest,
     Form,
     Help,
+    Home,
     Message,
     Notice,
     OnCallList,
@@ -41,6 +43,7 @@ _RENDERERS: dict[type[Any], Callable[[Any, Words], Rendered]] = {
     Message: message,
     Timeline: timeline,
     OnCallList: on_call,
+    Home: overview,
 }
 
 

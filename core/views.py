@@ -287,7 +287,7 @@ class OnCallList(msgspec.Struct, frozen=True):
     lines: tuple[OnCallLine, ...]
 
 
-View = Digest | TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList
+View = Digest | TicketCard | TicketList | Form | Notice | RatingRequest | Help | Message | Timeline | OnCallList | Home
 
 
 def alert_line(alert: Alert, count: int) -> AlertLine:

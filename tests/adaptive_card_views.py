@@ -31,6 +31,8 @@ from core.views import (
     Form,
     Help,
     HelpEntry,
+    Home,
+    HomePart,
     Message,
     Notice,
     OnCallLine,
@@ -263,6 +265,11 @@ SAMPLES: dict[str, View] = {
     "ticket_resolved": _RESOLVED,
     "ticket_bare": _BARE,
     "list_page": _LIST,
+    "home": Home(
+        (HomePart("mine", _LIST.tickets, 5, 1000), HomePart("team", ()), HomePart("breaching", _LIST.tickets, 0, 7)),
+        NOW,
+        (("Payments", KIM), ("", LEE)),
+    ),
     "list_empty": TicketList(tickets=(), query="프린터"),
     "form_create": _CREATE,
     "form_refused": _REFUSED,
@@ -396,7 +403,8 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def buttons(card: dict[str, Any]) -> list[dict[str, Any]]:
-    return [item for item in walk(card) if str(item.get("type")).startswith("Action.")]
+    shown = {key: item for key, item in card.items() if key != "refresh"}
+    return [item for item in walk(shown) if str(item.get("type")).startswith("Action.")]
 
 
 def submits(card: dict[str, Any]) -> list[dict[str, Any]]:

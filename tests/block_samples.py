@@ -27,6 +27,8 @@ from core.views import (
     Form,
     Help,
     HelpEntry,
+    Home,
+    HomePart,
     Message,
     Notice,
     OnCallLine,
@@ -226,4 +228,9 @@ VIEWS: dict[str, View] = {
     ),
     "timeline": Timeline(42, OUTAGE.title, ((NOW, _ASSIGNED), (NOW + timedelta(minutes=1), _NOTED))),
 }
+_PAGE = VIEWS["list"]
+assert isinstance(_PAGE, TicketList)
+VIEWS["overview"] = Home(
+    (HomePart("mine", _PAGE.tickets, 5, 1000), HomePart("team", ()), HomePart("breaching", _PAGE.tickets, 0, 2)), NOW
+)
 FORMS = {"modal_create": CREATE, "modal_rate": RATE}

@@ -162,7 +162,7 @@ class FakeDesk:
             raise answer
         if callable(answer):
             return await answer(call)
-        if answer is None and call.name == "show":
+        if answer is None and call.name in ("show", "show_mine"):
             return card(call.ticket_id or int(call.text))
         return answer or Message("message.noted", {"ticket_id": call.ticket_id or 0}, ticket_id=call.ticket_id)
 

@@ -18,7 +18,7 @@ from core.i18n import LANGUAGES, Words, catalogue
 from core.model import Customer, Person, PersonRef, Priority, Severity, Status, Tier
 from core.store import search
 from core.store.queries import TicketFilter
-from core.views import CARD_ACTIONS, Form, Help, Message, OnCallList, RatingRequest, TicketCard, TicketList, View
+from core.views import CARD_ACTIONS, Form, Help, Home, Message, OnCallList, RatingRequest, TicketCard, TicketList, View
 from tests.conftest import KIM, LEE, MakeDesk
 from tests.test_intake import alert, send
 from tests.test_planner import OFFICE
@@ -105,7 +105,8 @@ async def test_every_command_works_in_words(ask: Asking) -> None:
     assert isinstance(await ask("list all"), TicketList)
     assert isinstance(await ask("help"), Help)
     assert isinstance(await ask("oncall"), OnCallList)
-    tried = {line.split()[0] for line, _ in ROUND} | {"rate", "show", "merge", "list", "help", "oncall"}
+    assert isinstance(await ask("overview"), Home)
+    tried = {line.split()[0] for line, _ in ROUND} | {"rate", "show", "merge", "list", "help", "oncall", "overview"}
     assert {name for name, entry in COMMANDS.items() if not entry.hidden} <= tried
 
 

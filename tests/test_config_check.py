@@ -268,12 +268,13 @@ def test_a_token_of_the_wrong_kind_is_named_but_never_shown() -> None:
     ("environ", "said"),
     [
         ({"MICROSOFT_APP_ID": "bot"}, "not an app id; it is a GUID, from the app's registration"),
-        ({}, "a SingleTenant app needs msteams.app_password"),
+        ({}, "a SingleTenant app needs msteams.app_password or app_certificate"),
         ({"MICROSOFT_APP_PASSWORD": "p"}, "a SingleTenant app needs msteams.tenant_id"),
         ({"MICROSOFT_APP_TYPE": "UserAssignedMSI"}, "a UserAssignedMSI app needs msteams.tenant_id"),
-        ({"MICROSOFT_APP_TYPE": "MultiTenant"}, "a MultiTenant app needs msteams.app_password"),
+        ({"MICROSOFT_APP_TYPE": "MultiTenant"}, "a MultiTenant app needs msteams.app_password or app_certificate"),
         ({"MICROSOFT_APP_TYPE": "MultiTenant", "MICROSOFT_APP_PASSWORD": "p"}, None),
         ({"MICROSOFT_APP_TYPE": "UserAssignedMSI", "MICROSOFT_APP_TENANT_ID": GUID}, None),
+        ({"MICROSOFT_APP_TYPE": "MultiTenant", "MICROSOFT_APP_CERTIFICATE": __file__}, None),
     ],
 )
 def test_a_microsoft_app_has_what_its_type_needs(environ: dict[str, str], said: str | None) -> None:
@@ -290,3 +291,9 @@ def test_every_kind_of_source_can_be_configured_and_is_named_where_kinds_are_des
     assert found("sources: {zabbix: {token: a-token-of-zabbix-alone}}")[0].endswith(
         "zabbix is built in; write kind: zabbix, or choose another name"
     )
+
+
+def test_a_certificate_that_is_not_there_is_named() -> None:
+    environ = {"MICROSOFT_APP_ID": GUID, "MICROSOFT_APP_TYPE": "MultiTenant", "MICROSOFT_APP_CERTIFICATE": "/nowhere"}
+    (line,) = found("base_url: https://x", environ)
+    assert line.startswith("environment: MICROSOFT_APP_CERTIFICATE: no such file")

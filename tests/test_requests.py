@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import bot.commands  # noqa: F401 -- registers the commands
 from bot.commands.registry import COMMANDS, find, opens_form
-from bot.commands.request import draft, is_near_command, is_request, nearest
+from bot.commands.request import asks_for_overview, draft, is_near_command, is_request, nearest
 from core.commands import TEXT_LIMIT, TITLE_LIMIT
 from core.rules.suggest import suggest
 
@@ -53,6 +53,9 @@ def test_what_is_wrong_in_plain_words_is_a_request(said: str) -> None:
         ("전문가 불러줘 42", "expert"),
         ("배졍 42 <@kim>", None),
         ("#42 done?", None),
+        ("42 <@kim> 할당", "assign"),
+        ("상태 INC-1", "status"),
+        ("INC-1 을 <@kim> 에게 할당", "assign"),
     ],
 )
 def test_what_looks_like_a_command_is_no_request(said: str, meant: str | None) -> None:
@@ -78,6 +81,25 @@ def test_what_looks_like_a_command_is_no_request(said: str, meant: str | None) -
 )
 def test_a_word_a_courtesy_and_a_command_are_no_requests(said: str) -> None:
     assert not is_request(said)
+
+
+@pytest.mark.parametrize("said", ["my tickets", "My  Tickets?", "내 티켓", "내 티켓 보여줘"])
+def test_asking_for_ones_own_tickets_is_no_request(said: str) -> None:
+    assert asks_for_overview(said)
+    assert not is_request(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("새 티켓 VPN이 안 됩니다", "VPN이 안 됩니다"),
+        ("New ticket: VPN is down", "VPN is down"),
+        ("new ticketing system is down", "new ticketing system is down"),
+        ("new ticket", "new ticket"),
+    ],
+)
+def test_a_draft_leaves_out_what_only_announces_it(said: str, title: str) -> None:
+    assert draft(said)["title"] == title
 
 
 @given(st.text(max_size=60))

@@ -23,7 +23,7 @@ from bot.demo.issuer import METADATA_PATH, Issuer
 from bot.teams.hosts import ServiceHosts
 from bot.teams.keys import KeysUnavailable, SigningKeys
 from core.config.settings import TeamsSettings
-from tests.teams_fakes import APP_ID, TENANT, Stage, activity, served, stage
+from tests.teams_fakes import APP_ID, KIM, TENANT, Stage, activity, served, stage
 
 STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -111,6 +111,39 @@ async def test_a_bad_token_is_refused_and_nothing_happens(teams: Stage, attack: 
     assert len(json.dumps(body)) < 200
     assert not teams.desk.calls
     assert not teams.connector.calls
+
+
+@pytest.mark.parametrize("attack", [None, "expired", "tampered"])
+async def test_no_token_is_ever_written_into_the_log(
+    teams: Stage, caplog: pytest.LogCaptureFixture, attack: str | None
+) -> None:
+    caplog.set_level("DEBUG")
+    token = ATTACKS[attack][1](teams) if attack else signed(teams)
+    await teams.send(teams.message("list"), authorization=token)
+    assert token is not None
+    assert not any(part in caplog.text for part in token.removeprefix("Bearer ").split("."))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"by": "admin", "origin": "api", "person": "admin"},
+        {"from": {"aadObjectId": "admin"}} | {"from": "admin"},
+        {"requester": "admin", "submitted": "true", "place": "x"},
+    ],
+)
+async def test_what_a_card_says_of_its_clicker_counts_for_nothing(teams: Stage, data: dict[str, Any]) -> None:
+    await teams.send(teams.click({"action": "resolve", "ticket_id": 42, **data}))
+    (call,) = teams.desk.calls
+    assert (call.by.teams, call.origin, call.submitted) == (KIM, "teams", False)
+    assert "requester" not in call.place
+
+
+async def test_a_stolen_token_cannot_repeat_what_was_done(teams: Stage) -> None:
+    token = signed(teams)
+    for _ in range(3):
+        await teams.send(teams.message("create x"), authorization=token)
+    assert teams.desk.names == ["create"]
 
 
 async def test_a_good_token_is_let_in_with_or_without_the_last_slash(teams: Stage) -> None:

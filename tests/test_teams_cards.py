@@ -130,7 +130,7 @@ class TestClicks:
         await teams.send(teams.click(data, id="2") | {"replyToId": form.id})
         assert "⚠" in texts(form.activity["attachments"])
         teams.desk.answers["resolve"] = Message("message.resolved", {"ticket_id": 42})
-        await teams.send(teams.click(data, id="3") | {"replyToId": form.id})
+        await teams.send(teams.click(data | {"resolution": "rebooted"}, id="3") | {"replyToId": form.id})
         assert (form.edits, len(teams.posted(PERSONAL))) == (2, 1)
         assert "⚠" not in texts(form.activity["attachments"])
 
@@ -211,7 +211,7 @@ class TestExecute:
         status, body = await self.execute(teams, {"ticket_id": 42, "v": 3})
         assert (status, body["statusCode"], body["type"]) == (200, 200, "application/vnd.microsoft.card.adaptive")
         assert "#42" in texts(body["value"])
-        assert [(call.name, call.ticket_id) for call in teams.desk.calls] == [("resolve", 42), ("show", 42)]
+        assert [(call.name, call.ticket_id) for call in teams.desk.calls] == [("resolve", 42), ("show_mine", 42)]
         assert not teams.posted(PERSONAL)
 
     async def test_a_refusal_is_a_passing_text(self, teams: Stage) -> None:
@@ -234,7 +234,7 @@ class TestExecute:
                 id="2",
             )
         )
-        assert teams.desk.names == ["show", "show"]
+        assert teams.desk.names == ["show_mine", "show_mine"]
 
     @pytest.mark.parametrize(
         "value",
@@ -301,6 +301,7 @@ class TestExtension:
         _, body = await teams.send(teams.invoke("composeExtension/submitAction", value))
         assert body["task"]["type"] == "continue"
         teams.desk.answers["create"] = Message("message.created", {"ticket_id": 9}, ticket_id=9)
+        value["data"] = {"form": "create", "title": "VPN"}
         _, body = await teams.send(teams.invoke("composeExtension/submitAction", value, id="2"))
         assert body["task"]["type"] == "message"
 

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
 
+import jwt
 import pytest
+from botframework.connector.auth import ManagedIdentityAppCredentials
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
+from bot.teams import credentials as credentials_module
 from bot.teams.connector import Connector
 from bot.teams.credentials import BotCredentials, TokenSource, TokenUnavailable
+from bot.teams.hosts import ServiceHosts
 from bot.teams.notifier import TeamsNotifier
 from core.config.settings import TeamsSettings
 from core.conversations import Conversation
@@ -18,6 +29,7 @@ from core.i18n import Words
 from core.ports import DeliveryRetry, Outbound
 from tests.teams_fakes import APP_ID, BOT, GROUP, TENANT, Stage, card, stage
 
+KEY, OTHER = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 MESSAGE = Outbound("k-1", "teams", card(), Words(), address=GROUP)
 
 
@@ -121,6 +133,115 @@ async def test_a_secret_stands_in_no_error() -> None:
     with pytest.raises(TokenUnavailable) as failed:
         await credentials.token()
     assert "hunter2" not in str(failed.value)
+
+
+class Entra:
+    """What MSAL asks over HTTP, answered from here; ``asked`` are the forms sent to the token endpoint."""
+
+    asked: ClassVar[list[dict[str, str]]] = []
+
+    def get(self, url: str, **_: Any) -> Entra:
+        self._answer = {
+            "token_endpoint": "https://login.microsoftonline.us/t/oauth2/v2.0/token",
+            "authorization_endpoint": "https://login.microsoftonline.us/t/oauth2/v2.0/authorize",
+            "issuer": "https://login.microsoftonline.us/t/v2.0",
+            "tenant_discovery_endpoint": "https://login.microsoftonline.us/t/v2.0/.well-known/openid-configuration",
+        }
+        return self
+
+    def post(self, url: str, data: dict[str, str], **_: Any) -> Entra:
+        self.asked.append({**data, "url": url})
+        self._answer = {"access_token": "token-by-certificate", "expires_in": "3600", "token_type": "Bearer"}
+        return self
+
+    status_code = 200
+    headers: ClassVar[dict[str, str]] = {}
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self._answer)
+
+    def raise_for_status(self) -> None:
+        """All is well here."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class TestCertificate:
+    @pytest.fixture
+    def pem(self, tmp_path: Path) -> Path:
+        path = tmp_path / "bot.pem"
+        path.write_bytes(self.made(KEY, KEY))
+        return path
+
+    @staticmethod
+    def made(signer: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> bytes:
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bot")])
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        built = x509.CertificateBuilder(name, name, signer.public_key(), 1, start, start + timedelta(days=365))
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return built.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + private
+
+    async def test_it_signs_for_the_bot_in_its_cloud(self, pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(credentials_module, "_LimitedSession", Entra)
+        Entra.asked.clear()
+        given = {"app_id": APP_ID, "tenant_id": TENANT, "cloud": "gcch", "app_certificate": str(pem)}
+        settings = TeamsSettings.model_validate(given)
+        assert await BotCredentials(settings).token() == "token-by-certificate"
+        (form,) = Entra.asked
+        assert form["scope"] == "https://api.botframework.us/.default"
+        assert "client_secret" not in form
+        claims = jwt.decode(
+            form["client_assertion"], KEY.public_key(), algorithms=["RS256", "PS256"], options={"verify_aud": False}
+        )
+        assert (claims["iss"], claims["sub"]) == (APP_ID, APP_ID)
+        assert claims["aud"].startswith("https://login.microsoftonline.us/")
+
+    @pytest.mark.parametrize("wrong", ["nothing", "no key", "another key"])
+    def test_a_file_that_will_not_do_is_named_without_its_contents(self, pem: Path, wrong: str) -> None:
+        whole = pem.read_bytes()
+        certificate = whole[: whole.index(b"-----BEGIN PRIVATE")]
+        pem.write_bytes({"nothing": b"", "no key": certificate, "another key": self.made(KEY, OTHER)}[wrong])
+        settings = TeamsSettings(app_id=APP_ID, tenant_id=TENANT, app_certificate=str(pem))
+        with pytest.raises(TokenUnavailable, match=r"bot\.pem") as failed:
+            asyncio.run(BotCredentials(settings).token())
+        assert "PRIVATE" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "host", "issuer"),
+    [
+        ("public", "smba.trafficmanager.net", "https://api.botframework.com"),
+        ("gcc", "smba.infra.gcc.teams.microsoft.com", "https://api.botframework.com"),
+        ("gcch", "smba.infra.gov.teams.microsoft.us", "https://api.botframework.us"),
+        ("dod", "smba.infra.dod.teams.microsoft.us", "https://api.botframework.us"),
+    ],
+)
+def test_each_cloud_has_its_hosts_its_issuer_and_its_scope(cloud: str, host: str, issuer: str) -> None:
+    settings = TeamsSettings.model_validate({"cloud": cloud})
+    assert (settings.service_hosts[0], settings.token_issuer) == (host, issuer)
+    assert BotCredentials(settings).scope == issuer
+    hosts = ServiceHosts(settings)
+    assert hosts.trusts(f"https://{host}/teams/")
+    assert hosts.trusts("https://smba.infra.dod.teams.microsoft.us/") is (cloud == "dod")
+    assert (".azure.us/" in settings.open_id_metadata) is issuer.endswith(".us")
+
+
+def test_what_is_given_by_hand_goes_before_the_clouds() -> None:
+    settings = TeamsSettings.model_validate({"cloud": "dod", "service_hosts": ["connector.example"]})
+    assert settings.service_hosts == ("connector.example",)
+    assert settings.token_issuer == "https://api.botframework.us"
+
+
+async def test_a_managed_identity_needs_no_secret() -> None:
+    settings = TeamsSettings(app_id=APP_ID, app_type="UserAssignedMSI")
+    made = await BotCredentials(settings).create_credentials(
+        app_id=APP_ID, oauth_scope="s", login_endpoint="https://login.example/", validate_authority=True
+    )
+    assert isinstance(made, ManagedIdentityAppCredentials)
 
 
 def _fail_like_msal(scope: str) -> TokenSource:

@@ -1,6 +1,20 @@
 """One file per command; importing this package registers them, in the order in which help shows them."""
 
-from bot.commands import create, list, show, assign, moves, status, priority, expert, oncall, merge, rate, help  # noqa: I001
+from bot.commands import (  # noqa: I001
+    create,
+    list,
+    overview,
+    show,
+    assign,
+    moves,
+    status,
+    priority,
+    expert,
+    oncall,
+    merge,
+    rate,
+    help,
+)
 
 __all__ = [
     "assign",
@@ -11,6 +25,7 @@ __all__ = [
     "merge",
     "moves",
     "oncall",
+    "overview",
     "priority",
     "rate",
     "show",

@@ -18,6 +18,7 @@ from core.commands import TEXT_LIMIT, TITLE_LIMIT
 from core.i18n import LANGUAGES, Words
 
 _NUMBER = re.compile(r"#?\d{1,15}번?")
+_TICKET_LIKE = re.compile(r"(?:[a-z]{1,10}-|#)?\d{1,15}번?", re.IGNORECASE)  # as other desks number them
 _HASH_NUMBER = re.compile(r"#\d{1,15}\D{0,6}")
 _PERSON = re.compile(r"<@[^>\s]+>|@\S+")
 _FILTER = re.compile(r"(status|priority|category|assignee|system|source|team):\S+")
@@ -30,7 +31,7 @@ _COURTESY_WORDS = 4
 
 def draft(text: str) -> dict[str, str]:
     """The title and the description of a ticket that is made from ``text``; no description when the title has all."""
-    whole = text.strip()
+    whole = _without_announcement(text.strip())
     title = " ".join(whole.split("\n", 1)[0].split())
     if len(title) > TITLE_LIMIT:
         cut = title.rfind(" ", TITLE_LIMIT // 2, TITLE_LIMIT)
@@ -38,10 +39,15 @@ def draft(text: str) -> dict[str, str]:
     return {"title": title, "description": "" if title == whole else whole[:TEXT_LIMIT]}
 
 
+def asks_for_overview(text: str) -> bool:
+    """Whether ``text`` asks for one's own tickets in plain words, as in ``my tickets``."""
+    return " ".join(text.casefold().split()).strip(_EDGES) in _phrases("phrases.overview")
+
+
 def is_request(text: str) -> bool:
     """Whether ``text``, said to the bot, asks for a new ticket, and is neither a command nor meant to be one."""
     words = text.split()
-    if len(words) < 2 or names_command(text):
+    if len(words) < 2 or names_command(text) or asks_for_overview(text):
         return False
     return not (_is_courtesy(words) or is_near_command(text))
 
@@ -56,14 +62,33 @@ def is_near_command(text: str) -> bool:
     first, *rest = text.split()
     if _HASH_NUMBER.fullmatch(first) or (_NUMBER.fullmatch(first) and rest and _near(rest[0])):
         return True
+    if _TICKET_LIKE.fullmatch(first) and any(map(_PERSON.fullmatch, rest)) and _near(rest[-1]):
+        return True  # 42 <@kim> 할당
     if rest and _NUMBER.fullmatch(rest[0]) and all(_PERSON.fullmatch(word) for word in rest[1:]):
         return True
     return any(_fits(entry, first, rest) for entry in _near(first))
 
 
 def nearest(text: str) -> str | None:
-    """The command that was probably meant: the first of the words that is near one."""
-    return next((found[0].name for word in text.split()[:2] if (found := _near(word))), None)
+    """The command that was probably meant: one near one of the first two words, or in Korean near the last."""
+    words = text.split()
+    return next((found[0].name for word in [*words[:2], *words[-1:]] if (found := _near(word))), None)
+
+
+def _without_announcement(text: str) -> str:
+    """What follows ``new ticket:``; all of it where nothing does."""
+    folded = text.casefold()
+    for phrase in _phrases("phrases.new_ticket"):
+        if folded.startswith(phrase) and (rest := text[len(phrase) :].lstrip(_EDGES + " \n")) != text[len(phrase) :]:
+            return rest or text
+    return text
+
+
+@cache
+def _phrases(key: str) -> tuple[str, ...]:
+    """The wordings of a thing in every language, the longest first."""
+    found = {phrase.strip() for language in LANGUAGES for phrase in Words(language).text(key).split("|")}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def _near(word: str) -> list[Command]:
@@ -98,7 +123,7 @@ def _fits(entry: Command, first: str, rest: list[str]) -> bool:
     """Whether ``rest`` can be what the command takes. In Korean the number may come last."""
     if _TAKES_NUMBER.match(entry.usage):
         places = rest[:1] if first.isascii() else [*rest[:1], *rest[-1:]]
-        return any(_NUMBER.fullmatch(word) for word in places)
+        return any(_TICKET_LIKE.fullmatch(word) for word in places)
     if entry.name == "list":
         return bool(rest) and (rest[0].casefold() in _QUEUES or _FILTER.match(rest[0]) is not None)
     return entry.name == "create" or not rest

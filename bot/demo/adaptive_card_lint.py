@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 SIZE_LIMIT = 25_000
 ACTION_LIMIT = 6
+READER_LIMIT = 60
 
 Problems = Iterator[str]
 Check = Callable[[Any, str], Problems]
@@ -346,7 +347,23 @@ _mention = _object(
     {"text": _line, "mentioned": _object(None, {"id": _line, "name": _line}, ("id", "name"))},
     ("type", "text", "mentioned"),
 )
+
+
+def _reader(value: Any, path: str) -> Problems:
+    if not isinstance(value, str) or not value.startswith("29:"):
+        yield f"{path}: not the 29: id of a person"
+
+
+_refresh = _object(
+    None,
+    {
+        "action": _object("Action.Execute", {"verb": _name, "data": _data}, ("verb", "data")),
+        "userIds": _list_of(_reader, most=READER_LIMIT),
+    },
+    ("action",),
+)
 _CARD: dict[str, Check] = {
+    "refresh": _refresh,
     "$schema": _one_of("http://adaptivecards.io/schemas/adaptive-card.json"),
     "version": _one_of("1.4"),
     "fallbackText": _markdown,

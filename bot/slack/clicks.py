@@ -21,7 +21,7 @@ from bot.slack.payloads import Action, BlockActions, read
 from bot.slack.reception import Reception
 from core.i18n import Words
 from core.model import Person
-from core.views import Form, Message, TicketList, View
+from core.views import Form, Home, Message, TicketList, View
 
 # Buttons that open an address in the browser: Slack tells of the click all the same.
 _LINKS = frozenset({"open_ticket"})
@@ -110,7 +110,7 @@ class Clicks:
         if isinstance(view, Form):
             await self._reception.answers.open(view, words, click.trigger_id, place)
         elif private or not isinstance(view, Message) or view.is_error:
-            turns_page = ephemeral and isinstance(view, TicketList)
+            turns_page = ephemeral and isinstance(view, TicketList | Home)
             await self._reception.answers.whisper(view, words, place, replace=replace or turns_page)
 
     async def _is_meant(self, click: BlockActions, action: Action) -> bool:

@@ -26,6 +26,8 @@ class Requests:
         root = self._reception.settings.slack.commands.root
         first, *rest = said.split(maxsplit=1) or [""]
         words = "".join(rest) if first.lower().removeprefix("/") == root else said
+        if request.asks_for_overview(words):
+            return self._reception.call(Asked("overview"), person, place)
         if request.is_request(words) and not _is_below_ours(message, callback):
             return await self._new_ticket(message, words, place, person, callback.team_id or "")
         if len(words.split()) > 1 and not request.names_command(words) and request.is_near_command(words):

@@ -13,7 +13,7 @@ from typing import Any
 from adaptive_cards import dialog, render
 from bot.teams.connector import CARD_TYPE
 from core.i18n import Words
-from core.views import Form, TicketCard, TicketLine, TicketList, View
+from core.views import Form, Home, TicketCard, TicketLine, TicketList, View
 
 Body = dict[str, Any]
 _MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
@@ -29,7 +29,7 @@ def task(view: View, words: Words) -> Body:
         info = {"title": form.title[:_TITLE_LIMIT], "height": form.height, "width": form.width}
         return {"task": {"type": "continue", "value": {**info, "card": _card(form.card)}}}
     shown = render(view, words)
-    if isinstance(view, TicketCard | TicketList):
+    if isinstance(view, TicketCard | TicketList | Home):
         info = {"title": shown.summary[:_TITLE_LIMIT], "height": "large", "width": "medium"}
         return {"task": {"type": "continue", "value": {**info, "card": _card(shown.card)}}}
     return {"task": {"type": "message", "value": shown.summary}}
@@ -56,6 +56,16 @@ def card_error(status: int, code: str, message: str) -> Body:
 
 def error(code: str, message: str) -> Body:
     return {"error": {"code": code, "message": message}}
+
+
+def late(name: str, words: Words) -> Body:
+    """The answer to an invoke that is still being worked on, in the shape that ``name`` asks for."""
+    text = words.text("teams.late")
+    if name == "adaptiveCard/action":
+        return {"statusCode": 200, "type": _MESSAGE_TYPE, "value": text}
+    if name in ("task/fetch", "task/submit", "composeExtension/fetchTask", "composeExtension/submitAction"):
+        return {"task": {"type": "message", "value": text}}
+    return no_suggestions() if name == "application/search" else nothing_found(text)
 
 
 def no_suggestions() -> Body:

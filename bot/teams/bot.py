@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -27,13 +28,14 @@ from bot.teams.once import Busy
 from bot.teams.outcome import delivery
 from bot.teams.people import People
 from bot.teams.places import Places
-from bot.teams.spoken import command, words_of
+from bot.teams.readers import Readers
+from bot.teams.requests import Requests
 from bot.teams.transport import ConnectorError, Rejected
 from core.config.settings import Settings
 from core.errors import DeskError
 from core.i18n import Words
 from core.ports import DeliveryRetry, MessageRef
-from core.views import Message, RatingRequest, TicketCard, TicketList, View
+from core.views import Home, Message, RatingRequest, TicketCard, TicketList, View
 
 INCOMING = "deskbell.incoming"
 Placed = Callable[[TicketCard, MessageRef], Awaitable[None]]
@@ -53,11 +55,18 @@ class DeskBot(ActivityHandler):
     """``placed`` hears of every ticket card that was posted as an answer, so that it can be kept up to date."""
 
     def __init__(
-        self, settings: Settings, dispatch: Dispatcher, people: People, places: Places, placed: Placed | None
+        self,
+        settings: Settings,
+        dispatch: Dispatcher,
+        people: People,
+        places: Places,
+        readers: Readers,
+        placed: Placed | None,
     ) -> None:
-        self._dispatch, self._people, self._places, self._placed = dispatch, people, places, placed
-        self._root = settings.slack.commands.root
-        self._invokes = Invokes(settings, dispatch)
+        self._dispatch, self._people, self._places = dispatch, people, places
+        self._readers, self._placed = readers, placed
+        self._requests = Requests(settings.slack.commands.root, dispatch, people)
+        self._invokes = Invokes(settings, dispatch, people)
 
     async def on_message_activity(self, turn_context: TurnContext) -> None:
         incoming = _incoming(turn_context)
@@ -122,10 +131,7 @@ class DeskBot(ActivityHandler):
         return Asker(incoming, person, words)
 
     async def _said(self, turn_context: TurnContext, asker: Asker) -> None:
-        incoming = asker.incoming
-        text = await words_of(incoming, lambda account: self._people.mentioned(incoming, account))
-        name, rest = command(text, self._root)
-        await self._reply(turn_context, await self._dispatch(asker.call(name, text=rest)), asker.words)
+        await self._reply(turn_context, await self._requests.answer(asker), asker.words)
 
     async def _clicked(self, turn_context: TurnContext, asker: Asker) -> None:
         try:
@@ -135,14 +141,15 @@ class DeskBot(ActivityHandler):
             await self._reply(turn_context, Message("error.bad_request", is_error=True), asker.words)
             return
         view = await self._dispatch(asked.call(asker))
-        in_place = asked.submitted or isinstance(view, RatingRequest | TicketList) or replaces(asked.name, view)
+        in_place = asked.submitted or isinstance(view, RatingRequest | TicketList | Home) or replaces(asked.name, view)
         if asker.incoming.reply_to_id and in_place:
             await self._replace(turn_context, view, asker.words)
         elif _is_news(asked, view):
             await self._reply(turn_context, view, asker.words)
 
     async def _reply(self, turn_context: TurnContext, view: View, words: Words) -> None:
-        shown = render(view, words)
+        alone = _incoming(turn_context).kind == "personal"
+        shown = await self._readers.rendered(view, words, alone=alone)
         message = card_message(shown.card, shown.summary)
         posted = await self._insist(lambda: turn_context.send_activity(message))
         if posted is not None and posted.id and isinstance(view, TicketCard) and self._placed is not None:
@@ -171,7 +178,8 @@ class DeskBot(ActivityHandler):
                 if not isinstance(meaning, DeliveryRetry) or attempt == _REPLY_ATTEMPTS or meaning.scope == "platform":
                     _log.warning("a reply did not arrive: %s", error)
                     return None
-                await asyncio.sleep(min(meaning.after or _PAUSE * attempt, _LONGEST_WAIT))
+                wait = min(meaning.after or _PAUSE * attempt, _LONGEST_WAIT)
+                await asyncio.sleep(wait + random.uniform(0, _PAUSE))
         return None
 
 

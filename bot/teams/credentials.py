@@ -12,18 +12,22 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import msal  # type: ignore[import-untyped]
 import requests
 from botframework.connector.auth import (
     AuthenticationConstants,
+    CertificateAppCredentials,
     GovernmentConstants,
     ManagedIdentityAppCredentials,
     MicrosoftAppCredentials,
     MicrosoftGovernmentAppCredentials,
     ServiceClientCredentialsFactory,
 )
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from core.config.settings import TeamsSettings
 
@@ -61,6 +65,7 @@ class BotCredentials(ServiceClientCredentialsFactory):
         cloud = GovernmentConstants if government else AuthenticationConstants
         self.scope: str = cloud.TO_CHANNEL_FROM_BOT_OAUTH_SCOPE
         self._login: str = cloud.TO_CHANNEL_FROM_BOT_LOGIN_URL_PREFIX
+        self._shared_tenant: str = cloud.DEFAULT_CHANNEL_AUTH_TENANT
         self._kind = MicrosoftGovernmentAppCredentials if government else MicrosoftAppCredentials
         self._issue = issue or self._from_settings
         self._made: dict[str, TokenSource] = {}
@@ -80,8 +85,15 @@ class BotCredentials(ServiceClientCredentialsFactory):
                     login_endpoint=self._login,
                     validate_authority=True,
                 )
-                self._copy = (await self._in_thread(credentials.get_access_token), time.monotonic() + _COPY_LASTS)
+                self._copy = (await self._asked(credentials), time.monotonic() + _COPY_LASTS)
             return self._copy[0]
+
+    async def _asked(self, credentials: TokenSource) -> str:
+        try:
+            return cast(str, await self._in_thread(credentials.get_access_token))
+        except TokenUnavailable:
+            self._made.clear()  # The next ones read the certificate's file again.
+            raise
 
     def forget(self) -> None:
         """Drop what is cached, because the Connector did not take it."""
@@ -122,9 +134,11 @@ class BotCredentials(ServiceClientCredentialsFactory):
             identity = {"ManagedIdentityIdType": "ClientId", "Id": settings.app_id}
             managed.app = msal.ManagedIdentityClient(identity, http_client=session)
             return cast(TokenSource, managed)
-        if settings.app_password is None:
-            raise ValueError("MICROSOFT_APP_PASSWORD is not set")
         tenant = settings.tenant_id if settings.app_type == "SingleTenant" else None
+        if settings.app_certificate is not None:
+            return self._by_certificate(Path(settings.app_certificate), tenant, scope, session)
+        if settings.app_password is None:
+            raise ValueError("neither MICROSOFT_APP_PASSWORD nor MICROSOFT_APP_CERTIFICATE is set")
         secret = settings.app_password.get_secret_value()
         credentials = self._kind(settings.app_id, secret, tenant, scope)
         credentials.app = msal.ConfidentialClientApplication(
@@ -134,6 +148,37 @@ class BotCredentials(ServiceClientCredentialsFactory):
             http_client=session,
         )
         return cast(TokenSource, credentials)
+
+    def _by_certificate(self, path: Path, tenant: str | None, scope: str, session: requests.Session) -> TokenSource:
+        """Read anew whenever credentials are made: a renewed file is taken up. Raises ValueError and OSError."""
+        certificate, key, thumbprint = read_certificate(path)
+        credentials = CertificateAppCredentials(self._settings.app_id, thumbprint, key, tenant, scope, certificate)
+        credentials.app = msal.ConfidentialClientApplication(
+            client_id=self._settings.app_id,
+            client_credential={"private_key": key, "thumbprint": thumbprint, "public_certificate": certificate},
+            authority=f"{self._login}{tenant or self._shared_tenant}",
+            http_client=session,
+        )
+        return cast(TokenSource, credentials)
+
+
+def read_certificate(path: Path) -> tuple[str, str, str]:
+    """Certificate and private key as PEM, and the certificate's SHA-1 in hex, by which Entra knows it.
+
+    Raises ValueError for a file without either, and for a key that does not belong to the certificate; OSError.
+    """
+    pem = path.read_bytes()
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path.name} does not hold a certificate and its unencrypted private key") from error
+    if key.public_key() != certificate.public_key():
+        raise ValueError(f"the private key in {path.name} is not that of the certificate")
+    plain = serialization.NoEncryption()
+    key_pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - a name, not a protection
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), key_pem.decode(), thumbprint
 
 
 class _LimitedSession(requests.Session):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
@@ -23,12 +23,14 @@ from bot.teams.auth import Caller, Claims, Gate, Refused
 from bot.teams.bot import DeskBot, Placed
 from bot.teams.connector import Connector
 from bot.teams.credentials import TokenUnavailable
+from bot.teams.doubles import Doubles
 from bot.teams.incoming import Incoming, Malformed, parse
-from bot.teams.invokes import READS
+from bot.teams.invokes import CARD_ACTION, READS, is_refresh
 from bot.teams.keys import KeysUnavailable, SigningKeys
 from bot.teams.once import Busy, Once
 from bot.teams.people import People
 from bot.teams.places import Places
+from bot.teams.readers import Readers
 from bot.teams.threads import ThreadNotes
 from core.config.settings import Settings
 from core.conversations import ConversationBook
@@ -40,6 +42,8 @@ from core.threads import Threads
 PATH = "/api/messages"
 LARGEST_BODY = 256 * 1024
 _READ_SECONDS = 15
+# Teams shows "Unable to reach app" after five.
+_INVOKE_SECONDS = 4.0
 _EFFECTS = frozenset({"message", "invoke", "installationUpdate"})
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 _log = logging.getLogger(__name__)
@@ -84,8 +88,9 @@ class TeamsDoor:
         self._keys = SigningKeys(session, settings.msteams.open_id_metadata, now)
         self._gate = Gate(settings.msteams, self._keys)
         known = People(settings, people, self.connector)
-        bot = DeskBot(settings, dispatch, known, Places(book), placed)
+        bot = DeskBot(settings, dispatch, known, Places(book), Readers(settings, people), placed)
         notes = ThreadNotes(settings, threads, known, now) if threads is not None else None
+        self._known, self._doubles = known, Doubles(now)
         self._adapter = DeskAdapter(self.connector, bot, notes)
         self._once: Once[_Reply] = Once(seen)
         self._warming: asyncio.Task[None] | None = None
@@ -108,7 +113,9 @@ class TeamsDoor:
     async def handle(self, request: web.Request) -> web.Response:
         try:
             claims, incoming = await self._admitted(request)
-            reply = await self._once.run(_key(incoming), lambda: self._turn(incoming, claims))
+            reply = await self._in_time(
+                incoming, self._once.run(self._key(incoming), lambda: self._turn(incoming, claims))
+            )
         except Refused as refused:
             _log.warning("refused a request of %s: %s", _peer(request), refused.code)
             reply = _Reply(refused.status, answers.error(refused.code, "not accepted"))
@@ -129,6 +136,23 @@ class TeamsDoor:
         incoming = parse(await _body(request))
         self._gate.accept(claims, incoming)
         return claims, incoming
+
+    async def _in_time(self, incoming: Incoming, work: Awaitable[_Reply | None]) -> _Reply | None:
+        """The reply, or to an invoke that takes too long a word that it goes on; asked again, it has the reply."""
+        if incoming.type != "invoke":
+            return await work
+        try:
+            async with asyncio.timeout(_INVOKE_SECONDS):
+                return await work
+        except TimeoutError:
+            _log.warning("an answer to %r was too slow, and goes on", (incoming.name or "")[:60])
+            words = self._known.words(incoming, None)
+            return _Reply(200, answers.late(incoming.name or "", words))
+
+    def _key(self, incoming: Incoming) -> str | None:
+        """What names the activity, or the one that it doubles; None for those that may be done again."""
+        key = _key(incoming)
+        return self._doubles.key(incoming, key) if key else None
 
     async def _turn(self, incoming: Incoming, claims: Claims | None) -> _Reply:
         response = await self._adapter.run(incoming, claims)
@@ -186,6 +210,8 @@ async def _body(request: web.Request) -> bytes:
 def _key(incoming: Incoming) -> str | None:
     """What names the activity, if it has an effect; None for those that may be done again."""
     if incoming.type not in _EFFECTS or incoming.name in READS or not incoming.id:
+        return None
+    if incoming.name == CARD_ACTION and is_refresh(incoming.value):
         return None
     name = msgspec.json.encode((incoming.conversation.id, incoming.type, incoming.name, incoming.id))
     return f"teams:{hashlib.sha256(name).hexdigest()}"

@@ -14,9 +14,11 @@ from bot.teams import answers
 from bot.teams.answers import Body
 from bot.teams.calls import Asker, Click, click, quote_place
 from bot.teams.incoming import Malformed
+from bot.teams.people import People
 from bot.teams.quoted import quoted
+from bot.teams.requesters import Requesters
 from core.config.settings import Settings
-from core.views import Form, Message, Notice, TicketCard, TicketList
+from core.views import Form, Message, Notice, TicketCard, TicketList, View
 
 CARD_ACTION = "adaptiveCard/action"
 # Asking them again does no harm, so each is answered anew.
@@ -35,8 +37,9 @@ _log = logging.getLogger(__name__)
 
 
 class Invokes:
-    def __init__(self, settings: Settings, dispatch: Dispatcher) -> None:
-        self._settings, self._dispatch = settings, dispatch
+    def __init__(self, settings: Settings, dispatch: Dispatcher, people: People) -> None:
+        self._settings, self._dispatch, self._people = settings, dispatch, people
+        self._requesters = Requesters()
         self._table: dict[str, Callable[[Asker, Mapping[str, Any]], Awaitable[Body]]] = {
             CARD_ACTION: self._execute,
             "task/fetch": self._open_dialog,
@@ -73,8 +76,8 @@ class Invokes:
         if action.get("type") != "Action.Execute":
             raise Malformed("not an Action.Execute")
         verb, data = action.get("verb"), _mapping(action.get("data") or {}, "data")
-        if value.get("trigger") == "automatic" or verb == "refresh":
-            asked = _show(data.get("ticket_id"))
+        if is_refresh(value):
+            asked = _show(data.get("ticket_id"), "show_mine")
         else:
             asked = click(data if "form" in data or "action" in data else {**data, "action": verb})
         view = await self._dispatch(asked.call(asker))
@@ -86,7 +89,7 @@ class Invokes:
         """What the clicker sees after something was done: the ticket as it is now."""
         refused = isinstance(view, Message) and view.is_error
         if not refused and asked.ticket_id is not None:
-            fresh = await self._dispatch(asker.call("show", ticket_id=asked.ticket_id))
+            fresh = await self._dispatch(asker.call("show_mine", ticket_id=asked.ticket_id))
             if isinstance(fresh, TicketCard):
                 return answers.in_place(fresh, asker.words)
         return answers.told(view, asker.words)
@@ -96,20 +99,25 @@ class Invokes:
         return answers.task(view, asker.words)
 
     async def _submit_dialog(self, asker: Asker, value: Mapping[str, Any]) -> Body:
-        view = await self._dispatch(_submitted(value.get("data"), None).call(asker))
-        return answers.task(view, asker.words)
+        return answers.task(await self._submit(asker, _submitted(value.get("data"), None)), asker.words)
+
+    async def _submit(self, asker: Asker, asked: Click) -> View:
+        call = self._requesters.taken(asker, asked.call(asker))
+        return self._requesters.kept(call, await self._dispatch(call))
 
     async def _open_create(self, asker: Asker, value: Mapping[str, Any]) -> Body:
         """From a message when Teams hands one over, else an empty form."""
         payload = value.get("messagePayload")
-        place = quote_place(asker.incoming, quoted(payload)) if payload is not None else {}
-        view = await self._dispatch(asker.call("create", place=place))
-        return answers.task(view, asker.words)
+        if payload is None:
+            return answers.task(await self._dispatch(asker.call("create")), asker.words)
+        message = quoted(payload)
+        author = await self._people.author(asker.incoming, message.user, message.author) if message.user else None
+        view = await self._dispatch(asker.call("create", place=quote_place(asker.incoming, message)))
+        return answers.task(self._requesters.offer(asker, author, view), asker.words)
 
     async def _submit_create(self, asker: Asker, value: Mapping[str, Any]) -> Body:
         """While somebody writes a message, the new ticket's card is put into it."""
-        asked = _submitted(value.get("data"), "create")
-        view = await self._dispatch(asked.call(asker))
+        view = await self._submit(asker, _submitted(value.get("data"), "create"))
         ticket = view.ticket_id if isinstance(view, Message) and not view.is_error else None
         if value.get("commandContext") == "compose" and not isinstance(view, Form):
             fresh = await self._dispatch(asker.call("show", ticket_id=ticket)) if ticket is not None else view
@@ -152,10 +160,18 @@ class Invokes:
         return answers.no_suggestions()
 
 
-def _show(ticket_id: Any) -> Click:
+def is_refresh(value: Any) -> bool:
+    """Whether this ``adaptiveCard/action`` only asks for the reader's own view."""
+    if not isinstance(value, Mapping):
+        return False
+    action = value.get("action")
+    return value.get("trigger") == "automatic" or (isinstance(action, Mapping) and action.get("verb") == "refresh")
+
+
+def _show(ticket_id: Any, name: str = "show") -> Click:
     if ticket_id is None:
         raise Malformed("no ticket")
-    return click({"action": "show", "ticket_id": ticket_id})
+    return click({"action": name, "ticket_id": ticket_id})
 
 
 def _submitted(data: Any, default: str | None) -> Click:

@@ -25,7 +25,7 @@ NO_ADDRESS = "https://deskbell.example"
 _SCOPES = ["personal", "team", "groupChat"]
 _COMMANDS = 10
 _TITLE, _DESCRIPTION = 32, 128
-_FIRST = ("create", "list", "show", "assign", "status", "priority", "note", "escalate", "resolve", "help")
+_FIRST = ("create", "overview", "list", "show", "assign", "status", "note", "escalate", "resolve", "help")
 _KOREAN = "ko-kr.json"
 
 

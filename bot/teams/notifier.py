@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import aiohttp
 import msgspec
 
-from adaptive_cards import calling, render
+from adaptive_cards import calling
 from bot.teams.connector import Connector, Posted, Route, card_message
 from bot.teams.incoming import in_thread, is_channel, thread_of
 from bot.teams.outcome import delivery, shuts_conversation
+from bot.teams.readers import Readers
 from bot.teams.transport import ConnectorError, Rejected
 from core.config.settings import Settings
 from core.conversations import Conversation, ConversationBook
@@ -56,6 +57,7 @@ class TeamsNotifier:
         connector: Connector | None = None,
     ) -> None:
         self._settings, self._people, self._book = settings.msteams, people, book
+        self._readers = Readers(settings, people)
         self._connector = connector or Connector(settings.msteams, session)
         tenants = settings.msteams.allowed_tenants
         self._tenant = settings.msteams.tenant_id or (tenants[0] if len(tenants) == 1 else "")
@@ -145,7 +147,9 @@ class TeamsNotifier:
 
     async def _activity(self, message: Outbound, conversation: str) -> Any:
         below = message.thread is not None and is_channel(conversation)
-        shown = render(message.view, message.words, below=below)
+        known = await self._book.conversation(conversation.split(";")[0])
+        alone = known is not None and known.kind == "personal"
+        shown = await self._readers.rendered(message.view, message.words, alone=alone, below=below)
         card = shown.card
         if isinstance(message.view, Notice) and message.view.mention and message.address is not None:
             card = calling(card, await self._called(message.view.mention))

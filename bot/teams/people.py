@@ -82,6 +82,11 @@ class People:
         person = await self._of(incoming, account)
         return f"<@{person.id}>" if person else neutral(f"@{account.name or '?'}")
 
+    async def author(self, incoming: Incoming, user: str, name: str | None) -> Person:
+        """Who wrote a message that somebody shows us. ``user`` is the Entra object id."""
+        known = await self._directory.known("teams", user)
+        return known or await self._directory.meet(Seen("teams", user, incoming.tenant, name=name))
+
     async def _of(self, incoming: Incoming, account: Account) -> Person | None:
         if account.id.startswith("28:"):
             return None

@@ -19,10 +19,13 @@ LINKS = ("https://teams.microsoft.com/", "https://teams.microsoft.us/", "https:/
 
 
 class QuotedMessage(msgspec.Struct, frozen=True):
+    """``user`` is the Entra object id of the author, where there is one."""
+
     text: str
     author: str | None = None
     link: str | None = None
     id: str | None = None
+    user: str | None = None
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -30,6 +33,8 @@ class _Body(msgspec.Struct, frozen=True):
 
 
 class _Somebody(msgspec.Struct, frozen=True, rename="camel"):
+    id: str | None = None
+    user_identity_type: str | None = None
     display_name: str | None = None
 
 
@@ -59,7 +64,15 @@ def quoted(payload: Any) -> QuotedMessage:
         somebody.display_name if somebody else None,
         link if link and link.startswith(LINKS) else None,
         message.id,
+        _member(sender.user) if sender else None,
     )
+
+
+def _member(somebody: _Somebody | None) -> str | None:
+    """The Entra object id of a person of this or another tenant; guests without one, and bots, have none."""
+    if somebody is None or somebody.user_identity_type not in (None, "aadUser"):
+        return None
+    return somebody.id
 
 
 def plain_text(markup: str) -> str:

@@ -63,6 +63,12 @@ def command(text: str, root: str) -> tuple[str, str]:
     return first.removeprefix("/").lower()[:64] or "help", said
 
 
+def without_root(text: str, root: str) -> str:
+    """The words as they were said, without a root command in front."""
+    first, said = _split(text)
+    return said if first.removeprefix("/").lower() == root else text.strip()
+
+
 def _split(text: str) -> tuple[str, str]:
     first, *rest = text.split(maxsplit=1) or [""]
     return first, "".join(rest).strip()

@@ -39,6 +39,7 @@ VARIABLES: Mapping[str, Path] = {
     "SLACK_API_URL": ("slack", "api_url"),
     "MICROSOFT_APP_ID": ("msteams", "app_id"),
     "MICROSOFT_APP_PASSWORD": ("msteams", "app_password"),
+    "MICROSOFT_APP_CERTIFICATE": ("msteams", "app_certificate"),
     "MICROSOFT_APP_TYPE": ("msteams", "app_type"),
     "MICROSOFT_APP_TENANT_ID": ("msteams", "tenant_id"),
 }

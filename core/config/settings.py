@@ -7,9 +7,9 @@ Schema, which is where the descriptions of docs/configuration.md come from. Unkn
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.config.directory import (
     CustomerSettings,
@@ -151,11 +151,29 @@ class SlackSettings(Model):
         return self.client_id is not None and self.client_secret is not None
 
 
+# Where the Bot Framework lives in each of Microsoft's clouds; the first host is where a first message goes.
+# https://learn.microsoft.com/azure/bot-service/how-to-deploy-gov-cloud-high
+_GOVERNMENT = {
+    "token_issuer": "https://api.botframework.us",
+    "open_id_metadata": "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+}
+_CLOUDS: dict[str, dict[str, Any]] = {
+    "public": {},
+    "gcc": {"service_hosts": ("smba.infra.gcc.teams.microsoft.com", "smba.trafficmanager.net")},
+    "gcch": {**_GOVERNMENT, "service_hosts": ("smba.infra.gov.teams.microsoft.us",)},
+    "dod": {**_GOVERNMENT, "service_hosts": ("smba.infra.dod.teams.microsoft.us",)},
+}
+
+
 class TeamsSettings(Model):
     """The Microsoft Teams door. It is open when there is an app id."""
 
     app_id: str | None = Field(default=None, description="MICROSOFT_APP_ID: a GUID.")
     app_password: Secret | None = Field(default=None, description="MICROSOFT_APP_PASSWORD: the client secret.")
+    app_certificate: str | None = Field(
+        default=None,
+        description="MICROSOFT_APP_CERTIFICATE: PEM file with certificate and private key, instead of app_password.",
+    )
     app_type: Literal["SingleTenant", "MultiTenant", "UserAssignedMSI"] = Field(
         default="SingleTenant", description="MICROSOFT_APP_TYPE: kind of the bot's registration."
     )
@@ -164,6 +182,10 @@ class TeamsSettings(Model):
     )
     allowed_tenants: tuple[str, ...] = Field(
         default=(), description="Tenants that may write to the bot; empty: tenant_id only."
+    )
+    cloud: Literal["public", "gcc", "gcch", "dod"] = Field(
+        default="public",
+        description="Microsoft's cloud: service_hosts, open_id_metadata and token_issuer, unless they are given.",
     )
     service_hosts: tuple[str, ...] = Field(
         default=("smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com", "smba.infra.gov.teams.microsoft.us"),
@@ -182,6 +204,13 @@ class TeamsSettings(Model):
     insecure: bool = Field(
         default=False, description="Take activities without a token, on loopback only (--insecure-teams)."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_cloud(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("cloud"), str):
+            return given
+        return {**_CLOUDS.get(given["cloud"], {}), **given}
 
     @property
     def enabled(self) -> bool:

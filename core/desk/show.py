@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from core.desk.policy import DeskPolicy
 from core.errors import NotFound
 from core.lifecycle import legal_verbs
-from core.model import Event, KnownAlert, Ticket
+from core.model import Event, KnownAlert, Person, Ticket
+from core.rules import access
 from core.store import queries
 from core.views import CARD_ACTIONS, TicketCard, TicketLine, TicketList, alert_line
 
@@ -23,6 +24,13 @@ def actions_of(ticket: Ticket) -> tuple[str, ...]:
     legal = set(legal_verbs(ticket.status))
     offered = (action for action in CARD_ACTIONS if _VERB_OF_ACTION.get(action, action) in legal)
     return tuple(action for action in offered if action != "assign_to_me" or ticket.assignee is None)
+
+
+def allowed(actions: Iterable[str], person: Person, ticket: Ticket, agents: Collection[str]) -> tuple[str, ...]:
+    """Those of a card's actions that this person may take, and has not taken."""
+    mine = ticket.assignee is not None and ticket.assignee.id == person.id
+    may = (name for name in actions if access.may(person, _VERB_OF_ACTION.get(name, name), ticket, agents))
+    return tuple(name for name in may if not (mine and name == "assign_to_me"))
 
 
 def card(

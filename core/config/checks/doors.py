@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -121,7 +122,10 @@ def microsoft(settings: Settings) -> Iterator[Finding]:
         return
     if not _GUID.fullmatch(door.app_id):
         yield Finding(("msteams", "app_id"), "not an app id", "it is a GUID, from the app's registration")
-    if door.app_type != "UserAssignedMSI" and door.app_password is None:
-        yield Finding(("msteams", "app_id"), f"a {door.app_type} app needs msteams.app_password")
+    if door.app_type != "UserAssignedMSI" and door.app_password is None and door.app_certificate is None:
+        needed = "msteams.app_password or app_certificate"
+        yield Finding(("msteams", "app_id"), f"a {door.app_type} app needs {needed}")
+    if door.app_certificate is not None and not pathlib.Path(door.app_certificate).is_file():
+        yield Finding(("msteams", "app_certificate"), "no such file", "a PEM file with certificate and private key")
     if door.app_type != "MultiTenant" and door.tenant_id is None:
         yield Finding(("msteams", "app_id"), f"a {door.app_type} app needs msteams.tenant_id")
