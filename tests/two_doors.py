@@ -403,6 +403,7 @@ def _settings(database_url: str, slack: str, metadata: str, more: Mapping[str, A
             "msteams": {
                 "app_id": APP_ID, "tenant_id": TENANT, "service_hosts": ["127.0.0.1"], "open_id_metadata": metadata,
             },
+            "notifications_storm": {"cards": 100_000},
             **more,
         }
     )  # fmt: skip
