@@ -9,7 +9,6 @@ import pytest
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -47,13 +46,14 @@ def browser(chromium: WebDriver, console: ConsoleService) -> Iterator[WebDriver]
 
 
 def press(browser: WebDriver, label: str) -> None:
-    """Press a button; one that submits is over when its page is gone."""
-    page = browser.find_element(By.TAG_NAME, "html")
+    """Press a button; one that submits is over when another page has come."""
+    browser.execute_script("window.isOld = true")
     found = browser.find_element(By.XPATH, f"//main//*[self::button or self::summary][normalize-space()='{label}']")
     submits = found.tag_name == "button" and found.get_attribute("type") == "submit"
     found.click()
     if submits:
-        WebDriverWait(browser, 10).until(staleness_of(page))
+        script = "return !window.isOld && document.readyState === 'complete'"
+        WebDriverWait(browser, 10).until(lambda driver: driver.execute_script(script))
 
 
 def sees(browser: WebDriver, words: str) -> bool:
