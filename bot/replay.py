@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import msgspec
 import orjson
 
 from bot.process import FAILED, OK, WRONG_USAGE, load_or_explain, run_async
+from bot.replay_groups import TicketGroup, group_tickets
 from core.config.settings import Settings
 from core.desk.desk import Desk
 from core.integrations import BUILT_IN
-from core.model import RawDelivery, Ticket
+from core.model import KnownAlert, RawDelivery, Ticket
 from core.outbox.plan import Planner
 from core.outbox.teller import Teller
 from core.store import queries
@@ -68,11 +70,13 @@ def read(paths: list[Path]) -> Iterator[Recorded]:
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a configuration makes of a recording: tickets, the tickets of each delivery by line, notices."""
+    """What a configuration makes of a recording: tickets, the tickets of each delivery by line, notices, and the groups
+    of tickets that have one cause."""
 
     tickets: list[Ticket]
     deliveries: list[tuple[int, ...]]
     notices: int
+    groups: list[TicketGroup]
 
 
 async def replay(recording: list[Recorded], settings: Settings) -> Outcome:
@@ -89,7 +93,9 @@ async def replay(recording: list[Recorded], settings: Settings) -> Outcome:
             await desk.people.start()
             teller = Teller(database, Planner(desk.policy, ("slack", "teams")), clock, lambda lanes: None)
             deliveries = [await _send(desk, teller, clock, recorded) for recorded in recording]
-            return Outcome(await _tickets(desk), deliveries, await database.read(queries.count_notices))
+            tickets = await _tickets(desk)
+            groups = group_tickets(await _alerts(desk, tickets), settings)
+            return Outcome(tickets, deliveries, await database.read(queries.count_notices), groups)
         finally:
             await database.close()
 
@@ -125,6 +131,15 @@ async def _tickets(desk: Desk) -> list[Ticket]:
         found += page
         if cursor is None:
             return found[::-1]
+
+
+async def _alerts(desk: Desk, tickets: list[Ticket]) -> list[KnownAlert]:
+    found: list[KnownAlert] = []
+    for start in range(0, len(tickets), _PAGE):
+        ids = [ticket.id for ticket in tickets[start : start + _PAGE]]
+        by_ticket = await desk.database.read(partial(queries.alerts_by_ticket, ticket_ids=ids))
+        found += [known for alerts in by_ticket.values() for known in alerts]
+    return found
 
 
 def run_replay(
@@ -179,7 +194,8 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         for t in outcome.tickets
     ]
     deliveries = [{"line": line, "tickets": list(found)} for line, found in enumerate(outcome.deliveries)]
-    return {"tickets": tickets, "deliveries": deliveries, "notices": outcome.notices}
+    groups = [msgspec.structs.asdict(group) for group in outcome.groups]
+    return {"tickets": tickets, "deliveries": deliveries, "notices": outcome.notices, "groups": groups}
 
 
 def _as_json(first: Outcome, second: Outcome | None) -> str:
@@ -195,10 +211,15 @@ def _as_text(first: Outcome, second: Outcome | None) -> str:
         ("deliveries", [len(outcome.deliveries) for outcome in columns]),
         ("tickets", [len(outcome.tickets) for outcome in columns]),
         ("notices", [outcome.notices for outcome in columns]),
+        ("groups", [len(outcome.groups) for outcome in columns]),
     )
     lines = [name.ljust(12) + "".join(str(value).rjust(10) for value in values) for name, values in rows]
     for ticket in first.tickets[:50]:
         lines.append(f"#{ticket.id:<6} {ticket.priority:<9} {ticket.status:<12} {ticket.title[:80]}")
     if len(first.tickets) > 50:
         lines.append(f"... and {len(first.tickets) - 50} more")
+    for group in first.groups[:50]:
+        named = " ".join(f"#{number}" for number in group.tickets[:12]) + (" ..." if len(group.tickets) > 12 else "")
+        doubt = ", with another cause nearly as likely" if group.close else ""
+        lines.append(f"one outage: {named} ({len(group.tickets)} tickets), probably {group.cause[:80]}{doubt}")
     return "\n".join(lines)

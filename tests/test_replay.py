@@ -67,6 +67,37 @@ def test_a_recording_becomes_the_tickets_that_it_would_have_made(replayed: Calla
     assert not list(Path.cwd().glob("*.db")), "nothing is left behind"
 
 
+def about(service: str, what: str) -> dict[str, Any]:
+    labels = {"alertname": what.replace(" ", ""), "service": service, "severity": "critical"}
+    return {**alert(service), "labels": labels, "annotations": {"summary": f"{what} of {service}"}}
+
+
+OUTAGE = [
+    line(0, about("db", "Connections refused")),
+    line(0.2, about("api", "Error rate high")),
+    line(0.3, about("web", "Error rate high")),
+    line(200, about("printer", "Paper out")),
+]
+CATALOG = """
+systems:
+  - {name: db}
+  - {name: api, depends_on: [db]}
+  - {name: web, depends_on: [api]}
+  - {name: printer}
+"""
+
+
+def test_tickets_of_one_outage_are_shown_as_a_group_with_its_probable_cause(
+    replayed: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "catalog.yaml").write_text(CATALOG)
+    options = ("--config", "catalog.yaml")
+    (group,) = json.loads(replayed(OUTAGE, *options, "--json").stdout)["groups"]
+    assert group == {"tickets": [1, 2, 3], "cause": "db", "close": False}
+    assert "one outage: #1 #2 #3 (3 tickets), probably db" in replayed(OUTAGE, *options).stdout
+    assert json.loads(replayed([OUTAGE[0], OUTAGE[3]], *options, "--json").stdout)["groups"] == []
+
+
 async def test_warnings_come_at_their_own_instants_between_the_deliveries() -> None:
     recording = [_recorded(line(0, alert("a"))), _recorded(line(24 * 60, alert("b")))]
     silent = Settings.model_validate({"notifications": []})
@@ -103,7 +134,7 @@ def test_two_configurations_are_compared(replayed: Callable[..., Result]) -> Non
     assert {ticket["priority"] for ticket in told["against"]["tickets"]} == {"low", "medium"}
     shown = replayed(DAY, "--against", "calm.yaml").stdout.splitlines()
     assert shown[0].split() == ["deliveries", "5", "5"]
-    assert shown[3].startswith("#1 ")
+    assert shown[4].startswith("#1 ")
 
 
 def test_a_catalogue_gives_tickets_their_team(replayed: Callable[..., Result]) -> None:
