@@ -12,7 +12,7 @@ import aiohttp
 
 from tests.bench import load, servers, workspace
 from tests.bench.figures import Figure
-from tests.bench.slack import collected, command, slack
+from tests.bench.slack import card_rules, collected, command, slack
 
 _KINDS = (("new", 1), ("known", 1), ("known", 50))
 
@@ -114,16 +114,7 @@ async def _commands(server: servers.Running, seconds: float) -> list[float]:
 
 def card(seconds: float, per_second: float = 20.0, channels: int = 50) -> list[Figure]:
     """From the answer to an alert until its card stands in Slack, at 20 tickets/s over 50 channels."""
-    rules = [
-        {
-            "name": f"card_{n}",
-            "on": ["ticket.created"],
-            "when": f"ticket.team == 't{n}'",
-            "to": [f"slack:#c{n}"],
-            "show": "card",
-        }
-        for n in range(channels)
-    ]
+    rules = card_rules(channels)
     with (
         servers.folder() as folder,
         slack() as (url, posts),

@@ -73,6 +73,20 @@ def collected(posts: Connection) -> Iterator[list[Arrived]]:
         thread.join()
 
 
+def card_rules(channels: int) -> list[dict[str, object]]:
+    """Tickets of the team ``t<n>`` get their card in the channel ``#c<n>``."""
+    return [
+        {
+            "name": f"card_{n}",
+            "on": ["ticket.created"],
+            "when": f"ticket.team == 't{n}'",
+            "to": [f"slack:#c{n}"],
+            "show": "card",
+        }
+        for n in range(channels)
+    ]
+
+
 async def command(session: aiohttp.ClientSession, server: Running, text: str) -> bytes:
     form = {
         "command": "/ticket",

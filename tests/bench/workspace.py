@@ -23,7 +23,7 @@ from core.store.database import Database, connect
 from core.store.upgrade import upgrade
 from tests.bench import load, servers
 from tests.bench.figures import Figure
-from tests.bench.slack import Arrived, click, collected, slack
+from tests.bench.slack import Arrived, card_rules, click, collected, slack
 
 _CHANNELS = 20
 _MINUTE = 60.0
@@ -62,16 +62,7 @@ async def _clicked(server: servers.Running, seconds: float) -> list[float]:
 
 def edits(tickets: int, changes: int, seconds: float) -> list[Figure]:
     """Many changes of a few tickets: what of them reaches Slack, and how long an urgent message waits meanwhile."""
-    rules: list[dict[str, object]] = [
-        {
-            "name": f"card_{n}",
-            "on": ["ticket.created"],
-            "when": f"ticket.team == 't{n}'",
-            "to": [f"slack:#c{n}"],
-            "show": "card",
-        }
-        for n in range(_CHANNELS)
-    ]
+    rules = card_rules(_CHANNELS)
     rules.append({"name": "urgent", "on": ["ticket.escalated"], "to": ["slack:#c0"], "urgent": True})
     with (
         servers.folder() as folder,
